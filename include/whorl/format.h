@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A format: how one kind of file says observations. One file each under lib/format/<kind>/, one line in its list.
+ *
+ * A reader sees the whole text of one file (mapped or decompressed; not NUL-terminated), and hands over one observation after
+ * the other. It never fails because of one bad record: it skips it with a line number and a reason, and goes on.
+ */
+#ifndef WHORL_FORMAT_H
+#define WHORL_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <whorl/error.h>
+#include <whorl/observation.h>
+
+struct wh_arena;
+
+struct wh_reader {
+	const char *name; /* of the input, for messages */
+	const char *text; /* size bytes */
+	size_t size;
+	size_t first_line;      /* number of the line that text begins with, 1-based */
+	struct wh_arena *arena; /* for the record being read; reset by wh_reader_emit and wh_reader_skip */
+	/* set by the caller of the reader */
+	int (*take)(void *user, struct wh_observation *, struct wh_err *);
+	int (*skip)(void *user, size_t line, const char *why, struct wh_err *);
+	void *user;
+	const struct wh_format *format;
+};
+
+struct wh_format {
+	const char *name;      /* "gdb" */
+	const char *summary;   /* for `whorl help formats` */
+	const char *reference; /* the grammar, or the source of what prints it */
+	bool lines;            /* records end with their line: the text may be cut at any newline and the pieces read apart */
+	/* How sure, 0 to 100, that text (the first bytes of a file, at most WH_DETECT_SIZE) is of this format. The highest wins,
+	 * ties go to the earlier in the list; below WH_DETECT_LEAST nobody reads the file. */
+	int (*detect)(const char *text, size_t size);
+	/* Errors are those of take and skip, passed on, and WH_E_NOMEM/WH_E_LIMIT of the arena; a text without any record is
+	 * no error. */
+	int (*read)(struct wh_reader *, struct wh_err *);
+};
+
+#define WH_DETECT_SIZE ((size_t)256 * 1024)
+#define WH_DETECT_LEAST 20
+
+/* Hands one observation over. Its strings may point into text or into the arena; `format` is filled in. The reader's own
+ * names stay with it: the arena is empty afterwards. */
+int wh_reader_emit(struct wh_reader *, struct wh_observation *, struct wh_err *) WH_NODISCARD;
+
+/* Counts a record that cannot be read; `at` points into text, where it went wrong. Not an error, unless the caller is strict. */
+int wh_reader_skip(struct wh_reader *, const char *at, struct wh_err *, const char *why, ...) WH_NODISCARD WH_PRINTF(4, 5);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A signal: one kind of telemetry, and everything about it that the shared verbs do not know.
+ * Data flows one way: observation -> fingerprint -> group -> explanation.
+ *
+ *   observation  what a reader found (wh_observation; its body is the signal's own struct)
+ *   fingerprint  bytes, a pure function of body, attributes and settings; equal bytes mean "the same"; never of the label or id
+ *   point        a distinct fingerprint; methods compare points
+ *   space        all points of one run under one method: weights, vectors, index
+ *   group        points that belong together
+ *
+ * To add a signal: fill a struct wh_signal in lib/method/<system>/signal.c and name it in lib/pipeline/signals.c.
+ * tests/words is one in about a hundred lines, and the test that this header suffices.
+ */
+#ifndef WHORL_SIGNAL_H
+#define WHORL_SIGNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <whorl/emit.h>
+#include <whorl/error.h>
+#include <whorl/format.h>
+#include <whorl/host.h>
+#include <whorl/observation.h>
+#include <whorl/param.h>
+
+struct wh_arena;
+struct wh_str;
+
+/* Called once for every neighbour; another value than WH_OK ends the search and is its result. */
+typedef int wh_neighbour_fn(void *user, size_t j, double similarity);
+
+/*
+ * A method: how points are compared. Its parameter table has at least the rows `d` (REAL: two groups merge while their distance,
+ * 1 - similarity, is at most d) and `linkage` (CHOICE, a part of complete|average|single).
+ *
+ * Life of a space: open, [load], add*, freeze, then similarity/neighbours from any number of threads; after freeze, add appends
+ * one point under the frozen weights (never concurrently with anything else). Point numbers count from 0 in the order of add.
+ * similarity is symmetric, in [0,1], and 1 for a point with itself unless the point is empty.
+ */
+struct wh_method {
+	const char *name;
+	const char *summary;
+	const char *source; /* paper and section, or "whorl" */
+	const struct wh_param *params;
+
+	int (*open)(const struct wh_method *, const struct wh_values *, void **space, struct wh_err *);
+	int (*load)(void *space, struct wh_bytes state, struct wh_err *); /* weights that save wrote; NULL with save */
+	int (*add)(void *space, struct wh_bytes fingerprint, struct wh_err *);
+	int (*freeze)(void *space, const struct wh_host *, struct wh_err *);
+	double (*similarity)(const void *space, size_t i, size_t j);
+	/* Every j != i with similarity(i, j) >= floor, in no order, each once. Complete for floor >= 1 - d and floor > 0; a lower
+	 * floor must work too, and may cost a comparison with every point. scratch: *scratch is NULL at first, kept between calls
+	 * of one thread, given to scratch_free at the end. NULL: the callers compare with every point. */
+	int (*neighbours)(const void *space, size_t i, double floor, void **scratch, wh_neighbour_fn *, void *user,
+			  struct wh_err *);
+	void (*scratch_free)(void *scratch);
+	/* Appends what frozen weights need to be rebuilt elsewhere; NULL where weights do not depend on the corpus. */
+	int (*save)(const void *space, struct wh_str *, struct wh_err *);
+	/* Emits an array `alignment` of objects: what of i meets what of j, and its contribution to the similarity. NULL: none. */
+	int (*align)(const void *space, size_t i, size_t j, struct wh_emit *, struct wh_err *);
+	void (*close)(void *space);
+
+	const void *detail; /* the signal's own */
+};
+
+/* One feature of a fingerprint for explanations: a frame, a word, a metric. */
+typedef int wh_feature_fn(void *user, const char *name, size_t n);
+
+struct wh_signal {
+	const char *noun;        /* "stack": first word of a command line */
+	const char *group_noun;  /* "bucket" */
+	const char *group_verb;  /* "bucket": what the verb `cluster` is called for this signal */
+	const char *method_noun; /* "similarity": the option that chooses a method */
+	const char *feature_noun; /* "frame" */
+	const char *summary;
+	const struct wh_format *const *formats; /* NULL-terminated; the first is the neutral one */
+	const struct wh_param *settings;        /* how an observation becomes a fingerprint */
+	const struct wh_method *const *methods; /* NULL-terminated; the first is the default */
+	const char *const *attributes;          /* NULL-terminated: those that tables show and explain contrasts */
+
+	/* The neutral record's fields beyond id, time, label and attributes, into the open object. */
+	int (*encode)(const struct wh_observation *, struct wh_emit *, struct wh_err *);
+	/* One neutral record. */
+	int (*decode)(struct wh_bytes text, struct wh_arena *, struct wh_observation *, struct wh_err *);
+
+	/* What settings mean, built once per run, read by any number of threads; with WH_E_USAGE for a bad file of rules, say. */
+	int (*configure)(const struct wh_values *settings, void **config, struct wh_err *);
+	void (*release)(void *config);
+	int (*fingerprint)(const void *config, const struct wh_observation *, struct wh_arena *, struct wh_bytes *,
+			   struct wh_err *);
+	/* The neutral record as the fingerprint sees it (normalised), and what else `show` prints. explain: with the reasons. */
+	int (*show)(const void *config, const struct wh_observation *, bool explain, struct wh_arena *, struct wh_emit *,
+		    struct wh_err *);
+	/* Features of a fingerprint, the most telling first. */
+	int (*features)(struct wh_bytes fingerprint, wh_feature_fn *, void *user);
+	/* A fingerprint as one line for people, of at most about 100 columns. */
+	int (*title)(struct wh_bytes fingerprint, struct wh_str *);
+};
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files as one piece of text: plain files are mapped, .gz, .zst and .xz (told by their first bytes, not their names) and
+ * standard input are spooled to memory or, beyond WH_INPUT_IN_MEMORY, to an unlinked temporary file that is then mapped.
+ * So memory stays bounded whatever the size. Invariant: text is valid, and unchanged by us, until release.
+ */
+#ifndef WHORL_BASE_INPUT_H
+#define WHORL_BASE_INPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <whorl/error.h>
+
+#define WH_INPUT_IN_MEMORY ((size_t)64 << 20)
+#define WH_INPUT_LIMIT ((size_t)64 << 30) /* decompressed; beyond it a bomb is assumed: WH_E_LIMIT */
+
+struct wh_input {
+	const char *text; /* size bytes; not NUL-terminated */
+	size_t size;
+	void *map;   /* to unmap, or NULL */
+	char *owned; /* to free, or NULL */
+};
+
+/* path `-`: standard input. WH_E_IO with the system's reason, WH_E_FORMAT where compressed data are broken (what could be
+ * decompressed before the break is not used). */
+int wh_input_open(struct wh_input *, const char *path, struct wh_err *) WH_NODISCARD;
+void wh_input_release(struct wh_input *);
+
+/* Calls found for path itself if it is no folder, else for every regular file below it, folders and names in byte order,
+ * with its path relative to the folder (path itself for a file). Hidden files and links out are passed over. */
+typedef int wh_walk_fn(void *user, const char *path, const char *relative, struct wh_err *);
+int wh_walk(const char *path, wh_walk_fn *found, void *user, struct wh_err *) WH_NODISCARD;
+
+/* Writes n bytes to path so that it holds either the old or the new content, never a part. */
+int wh_file_replace(const char *path, const char *data, size_t n, struct wh_err *) WH_NODISCARD;
+
+#endif

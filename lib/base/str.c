@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/str.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void wh_str_release(struct wh_str *str)
+{
+	free(str->data);
+	*str = (struct wh_str){ 0 };
+}
+
+void wh_str_clear(struct wh_str *str)
+{
+	str->n = 0;
+	str->failed = false;
+	if (str->data)
+		str->data[0] = '\0';
+}
+
+static bool reserve(struct wh_str *str, size_t more)
+{
+	if (str->failed)
+		return false;
+	if (more < str->cap - str->n)
+		return true;
+	if (more >= WH_STR_LIMIT - str->n) {
+		str->failed = true;
+		return false;
+	}
+	size_t cap = str->cap ? str->cap : 64;
+	while (cap - str->n <= more)
+		cap *= 2;
+	char *data = realloc(str->data, cap);
+	if (!data) {
+		str->failed = true;
+		return false;
+	}
+	str->data = data;
+	str->cap = cap;
+	return true;
+}
+
+void wh_str_add(struct wh_str *str, const char *data, size_t n)
+{
+	if (!reserve(str, n))
+		return;
+	if (n)
+		memcpy(str->data + str->n, data, n);
+	str->n += n;
+	str->data[str->n] = '\0';
+}
+
+void wh_str_puts(struct wh_str *str, const char *text)
+{
+	wh_str_add(str, text, strlen(text));
+}
+
+void wh_str_putc(struct wh_str *str, char c)
+{
+	wh_str_add(str, &c, 1);
+}
+
+void wh_str_printf(struct wh_str *str, const char *format, ...)
+{
+	va_list arguments, again;
+	va_start(arguments, format);
+	va_copy(again, arguments);
+	int n = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	if (n >= 0 && reserve(str, (size_t)n)) {
+		vsnprintf(str->data + str->n, (size_t)n + 1, format, again);
+		str->n += (size_t)n;
+	}
+	va_end(again);
+}
+
+int wh_str_check(const struct wh_str *str, struct wh_err *err)
+{
+	return str->failed ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
+}
+
+bool wh_starts(const char *text, size_t n, const char *prefix)
+{
+	size_t m = strlen(prefix);
+	return m <= n && !memcmp(text, prefix, m);
+}
+
+bool wh_glob(const char *pattern, const char *text, size_t n)
+{
+	const char *end = text + n, *star = NULL, *resume = NULL;
+	while (text < end) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			resume = text;
+		} else if (*pattern == '?' || (*pattern && *pattern == *text)) {
+			pattern++;
+			text++;
+		} else if (star) {
+			pattern = star;
+			text = ++resume;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
+}

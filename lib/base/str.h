@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Growing byte strings. Invariants: data is NUL-terminated once anything was added (NULL before); an add that fails sets
+ * `failed`, which sticks, so that a run of adds is checked once at its end. The cap WH_STR_LIMIT bounds every string.
+ */
+#ifndef WHORL_BASE_STR_H
+#define WHORL_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <whorl/error.h>
+
+#define WH_STR_LIMIT ((size_t)4 << 30)
+
+struct wh_str {
+	char *data;
+	size_t n, cap;
+	bool failed;
+};
+
+void wh_str_release(struct wh_str *);
+/* Empty again; keeps the memory. */
+void wh_str_clear(struct wh_str *);
+void wh_str_add(struct wh_str *, const char *data, size_t n);
+void wh_str_puts(struct wh_str *, const char *);
+void wh_str_putc(struct wh_str *, char);
+void wh_str_printf(struct wh_str *, const char *format, ...) WH_PRINTF(2, 3);
+/* WH_OK, or WH_E_NOMEM where an add has failed. */
+int wh_str_check(const struct wh_str *, struct wh_err *);
+
+/* Whether text (n bytes) begins with prefix / matches a glob of `*` and `?` as a whole. Linear time for any pattern with one `*`,
+ * n times the number of stars at worst. */
+bool wh_starts(const char *text, size_t n, const char *prefix);
+bool wh_glob(const char *pattern, const char *text, size_t n);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format/format.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct wh_format *wh_format_detect(const struct wh_format *const *formats, const char *text, size_t size)
+{
+	const struct wh_format *best = NULL;
+	int most = WH_DETECT_LEAST - 1;
+	if (size > WH_DETECT_SIZE)
+		size = WH_DETECT_SIZE;
+	for (; *formats; formats++) {
+		int sure = size ? (*formats)->detect(text, size) : 0;
+		if (sure > most) {
+			most = sure;
+			best = *formats;
+		}
+	}
+	return best;
+}
+
+const struct wh_format *wh_format_find(const struct wh_format *const *formats, const char *name)
+{
+	for (; *formats; formats++)
+		if (!strcmp((*formats)->name, name))
+			return *formats;
+	return NULL;
+}
+
+size_t wh_reader_line(const struct wh_reader *reader, const char *at)
+{
+	size_t line = reader->first_line ? reader->first_line : 1;
+	for (const char *p = reader->text; p < at && (p = memchr(p, '\n', (size_t)(at - p))); p++)
+		line++;
+	return line;
+}
+
+int wh_reader_emit(struct wh_reader *reader, struct wh_observation *observation, struct wh_err *err)
+{
+	if (!observation->format)
+		observation->format = reader->format->name;
+	int code = reader->take(reader->user, observation, err);
+	wh_arena_reset(reader->arena);
+	return code;
+}
+
+int wh_reader_skip(struct wh_reader *reader, const char *at, struct wh_err *err, const char *why, ...)
+{
+	char text[256];
+	va_list arguments;
+	va_start(arguments, why);
+	vsnprintf(text, sizeof text, why, arguments);
+	va_end(arguments);
+	wh_arena_reset(reader->arena);
+	return reader->skip(reader->user, wh_reader_line(reader, at), text, err);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The formats of crash reports. To add one: a file beside this one, a line here, a line in list.c; docs/guide/add-a-format.md. */
+#ifndef WHORL_FORMAT_STACK_LIST_H
+#define WHORL_FORMAT_STACK_LIST_H
+
+#include <whorl/format.h>
+
+extern const struct wh_format wh_format_stack_neutral;
+extern const struct wh_format wh_format_casrep;
+extern const struct wh_format wh_format_gdb;
+extern const struct wh_format wh_format_sanitizer;
+extern const struct wh_format wh_format_valgrind;
+extern const struct wh_format wh_format_kernel;
+extern const struct wh_format wh_format_java;
+extern const struct wh_format wh_format_python;
+extern const struct wh_format wh_format_go;
+extern const struct wh_format wh_format_rust;
+
+extern const struct wh_format *const wh_stack_formats[]; /* NULL-terminated */
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Agglomerative hierarchical clustering with the three reducible linkages.
+ *
+ * Two algorithms, one result (up to the order of exact ties):
+ *  - dense: the whole dendrogram from a condensed distance matrix, by the nearest-neighbour chain (Murtagh 1983; Muellner 2011),
+ *    O(n^2) time, no memory beyond the matrix, which it overwrites;
+ *  - sparse: the partition cut at distance d, from the pairs with distance <= d only. Why that is exact: with a reducible linkage
+ *    D(A u B, C) >= min(D(A, C), D(B, C)), so no merge can bring clusters nearer than they were; clusters in different connected
+ *    components of the graph {pairs with distance <= d} never merge below d. Complete linkage needs all pairs of two clusters
+ *    listed; single linkage any; average linkage is exact too, because missing pairs are computed on demand once a listed pair
+ *    makes two clusters candidates (a mean <= d has a term <= d).
+ */
+#ifndef WHORL_LEARN_HCLUST_H
+#define WHORL_LEARN_HCLUST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <whorl/error.h>
+#include <whorl/host.h>
+
+enum wh_linkage { WH_LINKAGE_COMPLETE, WH_LINKAGE_AVERAGE, WH_LINKAGE_SINGLE };
+
+/* "complete|average|single", as in parameter tables. Returns false where name is none of them. */
+bool wh_linkage_parse(const char *name, enum wh_linkage *);
+
+/* Row of a dendrogram, as scipy.cluster.hierarchy: clusters < n are points, n + i is what merge i made. Sorted by height. */
+struct wh_merge {
+	uint32_t a, b; /* a < b */
+	double height; /* distance */
+	uint32_t size; /* points below */
+};
+
+/* Index of pair i < j in a condensed matrix of n points. */
+static inline size_t wh_condensed(size_t n, size_t i, size_t j)
+{
+	return n * i - i * (i + 1) / 2 + (j - i - 1);
+}
+
+/* The dendrogram of n points: merges[n - 1] is filled. distance: condensed, n(n-1)/2 floats, overwritten. weight: how many times
+ * each point counts (average linkage), NULL: once. */
+int wh_hclust_dense(enum wh_linkage, size_t n, float *distance, const uint32_t *weight, struct wh_merge *merges,
+		    struct wh_err *) WH_NODISCARD;
+
+/* Cuts a dendrogram: merges of height <= d happen. group[n]: numbered from 0 by their smallest point. Returns the number of
+ * groups; merges as wh_hclust_dense left them. */
+size_t wh_hclust_cut(size_t n, const struct wh_merge *merges, double d, uint32_t *group);
+
+struct wh_edge {
+	uint32_t a, b; /* a != b; each pair at most once */
+	float similarity;
+};
+
+struct wh_hclust_sparse {
+	enum wh_linkage linkage;
+	size_t n;
+	double d;               /* clusters merge while 1 - similarity <= d */
+	const uint32_t *weight; /* n, or NULL: how many times each point counts (average linkage) */
+	const struct wh_edge *edges; /* every pair with similarity >= 1 - d, in any order; more are allowed */
+	size_t n_edges;
+	/* exact similarity of any two points; thread-safe; needed for average linkage */
+	double (*similarity)(void *user, size_t i, size_t j);
+	void *user;
+	/* people's word: pairs that are together whatever their similarity, pairs that never are. together wins a contradiction
+	 * only where the caller let one through. */
+	const uint32_t (*together)[2];
+	size_t n_together;
+	const uint32_t (*apart)[2];
+	size_t n_apart;
+};
+
+/* group[n]: numbered from 0 by their smallest point. The same for any order of edges and any number of threads. */
+int wh_hclust_sparse(const struct wh_hclust_sparse *, const struct wh_host *, uint32_t *group, size_t *n_groups,
+		     struct wh_err *) WH_NODISCARD;
+
+#endif
