@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reports of the sanitizers (ASan, HWASan, MSan, TSan, UBSan, LSan …) and of libFuzzer, within whatever else a log says.
+ *
+ * One record a report: a fatal error, a `WARNING: ThreadSanitizer` block, a leak, a `runtime error:`. Its stack is the first one
+ * after its header; those of allocation, release and thread creation are not. What went before the header belongs to the
+ * report (a failed check prints its message first), back to the report before.
+ */
+#include "format/stack/list.h"
+
+#include "format/format.h"
+#include "format/scan.h"
+#include "format/stack/crash_type.h"
+#include "format/stack/sanitizer_frame.h"
+#include "observation/stack.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum kind { NO_REPORT, FATAL, WARNING, RUNTIME_ERROR, LEAK, LIBFUZZER };
+
+struct report {
+	enum kind kind;
+	const char *begin; /* where its text begins: the end of the report before */
+	struct wh_stack_builder b;
+	bool any_frame, closed; /* closed: further stacks are not the crash's */
+	bool other_first;       /* a stack of another kind may be the first one: it is the only one */
+	uint64_t number;        /* of the frame before */
+	struct wh_span location; /* of a runtime error: file, and line */
+	uint32_t location_line;
+};
+
+static bool find_after(struct wh_span s, const char *needle, struct wh_span *rest)
+{
+	const char *found = wh_scan_find(s, needle);
+	if (!found)
+		return false;
+	*rest = (struct wh_span){ found + strlen(needle), s.end };
+	return true;
+}
+
+static bool ends_with(struct wh_span s, const char *suffix)
+{
+	size_t n = strlen(suffix);
+	return wh_span_size(s) >= n && !memcmp(s.end - n, suffix, n);
+}
+
+/* Up to one of ends. */
+static struct wh_span word(struct wh_span s, const char *ends)
+{
+	const char *p = s.p;
+	while (p < s.end && !(*p && strchr(ends, *p)))
+		p++;
+	return (struct wh_span){ s.p, p };
+}
+
+static void set(struct report *r, const char *name, struct wh_span value)
+{
+	value = wh_scan_trim(value);
+	wh_stack_builder_attribute(&r->b, name, value.p, wh_span_size(value));
+}
+
+static void set_thread(struct report *r, struct wh_span s)
+{
+	s = wh_scan_trim(s);
+	if (!r->b.stack.thread && wh_span_size(s))
+		r->b.stack.thread = wh_stack_builder_copy(&r->b, s.p, wh_span_size(s));
+}
+
+/* What AddressSanitizer says in a sentence and names in its summary. */
+static const struct {
+	const char *text, *reason;
+} sentences[] = {
+	{ "attempting double-free", "double-free" },
+	{ "attempting free on address", "bad-free" },
+	{ "attempting to call malloc_usable_size", "bad-malloc_usable_size" },
+	{ "attempting to call __sanitizer_get_allocated_size", "bad-__sanitizer_get_allocated_size" },
+	{ "requested allocation size", "allocation-size-too-big" },
+	{ "requested allocation alignment", "invalid-allocation-alignment" },
+	{ "invalid allocation alignment", "invalid-allocation-alignment" },
+	{ "invalid alignment requested", "invalid-posix-memalign-alignment" },
+	{ "calloc parameters overflow", "calloc-overflow" },
+	{ "reallocarray parameters overflow", "reallocarray-overflow" },
+	{ "pvalloc parameters overflow", "pvalloc-overflow" },
+	{ "bad parameters to __sanitizer_annotate", "bad-__sanitizer_annotate_contiguous_container" },
+	{ "specified RSS limit exceeded", "rss-limit-exceeded" },
+	{ "allocator is out of memory", "out-of-memory" },
+	{ "out of memory", "out-of-memory" },
+	{ "failed to allocate", "out-of-memory" },
+};
+
+/* text: what follows `XSanitizer: ` in the header. */
+static void set_reason(struct report *r, struct wh_span text)
+{
+	static const char *const signals[] = { "SEGV", "BUS", "FPE", "ILL", "ABRT", "TRAP" };
+	struct wh_span at, rest = text;
+	for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
+		if (wh_scan_has(text, sentences[i].text)) {
+			struct wh_span name = { sentences[i].reason, sentences[i].reason + strlen(sentences[i].reason) };
+			set(r, "reason", name);
+			rest.p = rest.end;
+			break;
+		}
+	if (rest.p < rest.end) {
+		const char *pid = wh_scan_find(rest, " (pid="); /* ThreadSanitizer's reasons have parentheses of their own */
+		if (pid) {
+			rest.end = pid;
+		} else {
+			static const char *const ends[] = { " on ", " (", ": ", ";", ", " };
+			for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+				const char *end = wh_scan_find(rest, ends[i]);
+				if (end)
+					rest.end = end;
+			}
+		}
+		set(r, "reason", rest);
+		for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+			if (wh_span_size(rest) == strlen(signals[i]) && wh_scan_has(rest, signals[i])) {
+				char name[16] = "SIG";
+				strcat(name, signals[i]);
+				wh_stack_builder_attribute(&r->b, "signal", name, strlen(name));
+			}
+		r->other_first = wh_scan_has(rest, "thread leak") || wh_scan_has(rest, "lock-order") ||
+				 wh_scan_has(rest, "odr-violation");
+	}
+	if ((find_after(text, " address ", &at) || find_after(text, " on ", &at) || find_after(text, "free: ", &at) ||
+	     find_after(text, "malloc()-ed: ", &at)) && wh_scan_has(at, "0x"))
+		set(r, "address", word(at, " ,;:()"));
+	if (find_after(text, " thread ", &at)) {
+		set_thread(r, word(at, " )"));
+	} else if (text.end > text.p && text.end[-1] == ')') { /* (pc 0x… bp 0x… sp 0x… T0) */
+		const char *blank = memrchr(text.p, ' ', wh_span_size(text));
+		if (blank && blank[1] == 'T')
+			set_thread(r, (struct wh_span){ blank + 1, text.end - 1 });
+	}
+}
+
+/* `READ of size 4 at 0x… thread T0`, `  Atomic write of size 8 at 0x… by thread T1 (mutexes: …):` */
+static bool read_access(struct report *r, struct wh_span line)
+{
+	struct wh_span s = wh_scan_trim(line), rest;
+	bool atomic = wh_scan_skip(&s, "Atomic ") || wh_scan_skip(&s, "atomic ");
+	bool write = wh_scan_has(s, "WRITE of") || wh_scan_has(s, "Write of") || wh_scan_has(s, "write of");
+	bool read = wh_scan_has(s, "READ of") || wh_scan_has(s, "Read of") || wh_scan_has(s, "read of");
+	uint64_t size;
+	if (!write && !read)
+		return false;
+	s.p += write ? 8 : 7;
+	wh_scan_blanks(&s);
+	if (!wh_scan_skip(&s, "size "))
+		return false;
+	struct wh_span number = s;
+	if (wh_scan_decimal(&s, &size)) {
+		char text[48];
+		int n = snprintf(text, sizeof text, "%s%s %.*s", atomic ? "ATOMIC " : "", write ? "WRITE" : "READ",
+				 (int)(s.p - number.p < 20 ? s.p - number.p : 20), number.p);
+		wh_stack_builder_attribute(&r->b, "access", text, (size_t)n);
+	}
+	if (find_after(s, " at ", &rest) && wh_scan_has(rest, "0x"))
+		set(r, "address", word(rest, " ,;:()"));
+	if (find_after(s, "thread ", &rest))
+		set_thread(r, word(rest, " ():"));
+	else if (wh_scan_find(s, " main thread"))
+		set_thread(r, (struct wh_span){ "main", "main" + 4 });
+	return true;
+}
+
+/* Lines that begin the stacks of something else than the crash. */
+static bool is_other_stack(struct wh_span line)
+{
+	static const char *const texts[] = {
+		"allocated by", "freed by", "reviously", "Previous ", "created by", "stored to memory", "is located", "Location is ",
+		"SUMMARY: ",
+	};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (wh_scan_find(line, texts[i]))
+			return true;
+	return false;
+}
+
+static void add_frame(struct report *r, const struct wh_frame_line *line)
+{
+	if (r->closed)
+		return;
+	/* A number that was skipped is a line that was lost; a lower one begins another stack. */
+	if (r->any_frame && line->number <= r->number && !(line->number == r->number && line->inlined)) {
+		r->closed = true;
+		return;
+	}
+	r->any_frame = true;
+	r->number = line->number;
+	struct wh_frame *frame = wh_stack_builder_frame(&r->b);
+	if (!frame)
+		return;
+#define COPY(field) \
+	(line->field.p && wh_span_size(line->field) ? wh_stack_builder_copy(&r->b, line->field.p, wh_span_size(line->field)) : NULL)
+	frame->function = COPY(function);
+	frame->module = COPY(module);
+	frame->build_id = COPY(build_id);
+	frame->file = COPY(file);
+#undef COPY
+	frame->line = line->line;
+	frame->offset = line->offset;
+	frame->has_offset = line->has_offset;
+	frame->address = line->address;
+	frame->has_address = line->has_address;
+	frame->inlined = line->inlined;
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* Inlined callees have their caller's address; so has a recursive call, but it is the same place in the source then. */
+static void mark_inlined(struct wh_stack *stack)
+{
+	for (size_t i = 0; i + 1 < stack->n_frames; i++) {
+		struct wh_frame *frame = &stack->frames[i], *next = frame + 1;
+		if (frame->has_address && next->has_address && frame->address && frame->address == next->address &&
+		    !(same(frame->function, next->function) && same(frame->file, next->file) && frame->line == next->line))
+			frame->inlined = true;
+	}
+}
+
+/* The program is the module of its entry point. */
+static void set_app(struct report *r)
+{
+	const struct wh_stack *stack = &r->b.stack;
+	for (size_t i = stack->n_frames; i-- > 0;) {
+		const struct wh_frame *frame = &stack->frames[i];
+		if (frame->module && frame->function && !strcmp(frame->function, "_start")) {
+			const char *slash = strrchr(frame->module, '/');
+			const char *name = slash ? slash + 1 : frame->module;
+			wh_stack_builder_attribute(&r->b, "app", name, strlen(name));
+			return;
+		}
+	}
+}
+
+/* Hands the open report over; its text ends at end. */
+static int finish(struct wh_reader *reader, struct report *r, const char *end, struct wh_err *err)
+{
+	if (r->kind == NO_REPORT)
+		return WH_OK;
+	struct wh_span text = { r->begin, end };
+	if (!r->any_frame && r->location.p) { /* nobody asked for a stack: what the message says is all there is */
+		struct wh_frame *frame = wh_stack_builder_frame(&r->b);
+		if (frame) {
+			frame->file = wh_stack_builder_copy(&r->b, r->location.p, wh_span_size(r->location));
+			frame->line = r->location_line;
+		}
+	}
+	mark_inlined(&r->b.stack);
+	set_app(r);
+	WH_TRY(wh_crash_describe(text, &r->b, err));
+	if (r->b.failed)
+		return wh_arena_error(reader->arena, err);
+	int code = wh_reader_emit(reader, wh_stack_builder_finish(&r->b), err);
+	*r = (struct report){ .begin = end };
+	return code;
+}
+
+static int begin(struct wh_reader *reader, struct report *r, enum kind kind, const char *at, struct wh_err *err)
+{
+	WH_TRY(finish(reader, r, at, err));
+	r->kind = kind;
+	wh_stack_builder_init(&r->b, reader->arena);
+	return WH_OK;
+}
+
+/* A signal that a report raised itself, by aborting, is no crash of its own. */
+static bool is_aftermath(const struct report *r, struct wh_span text)
+{
+	return (r->kind == RUNTIME_ERROR || r->kind == FATAL) &&
+	       (wh_scan_has(text, "ABRT") || wh_scan_has(text, "ILL") || wh_scan_has(text, "TRAP") ||
+		wh_scan_has(text, "breakpoint") || wh_scan_has(text, "deadly signal"));
+}
+
+static bool is_name(char c)
+{
+	return ((c | 32) >= 'a' && (c | 32) <= 'z');
+}
+
+/* `==1==ERROR: AddressSanitizer: …`; at is where `Sanitizer` was found in line. */
+static int read_header(struct wh_reader *reader, struct report *r, struct wh_span line, const char *at, struct wh_err *err)
+{
+	const char *name = at;
+	while (name > line.p && is_name(name[-1]))
+		name--;
+	struct wh_span tool = { name, at + strlen("Sanitizer") }, text = { tool.end, line.end };
+	struct wh_span before = wh_scan_trim((struct wh_span){ line.p, name });
+	bool error = ends_with(before, "ERROR:"), warning = ends_with(before, "WARNING:");
+	bool check = wh_scan_has(text, " CHECK failed: ") || wh_scan_has(text, ": CHECK failed: ");
+	if (ends_with(before, "SUMMARY:")) {
+		r->closed = true;
+		return WH_OK;
+	}
+	if (!check && !error && (!warning || wh_scan_has(tool, "AddressSanitizer") || wh_scan_has(tool, "LeakSanitizer")))
+		return WH_OK;
+	if (!wh_scan_skip(&text, ":") && !check && !wh_scan_has(text, " failed to allocate"))
+		return WH_OK;
+	text = wh_scan_trim(text);
+	if (warning && !wh_scan_has(tool, "ThreadSanitizer") && !wh_scan_has(tool, "MemorySanitizer") &&
+	    !wh_scan_has(tool, "TypeSanitizer") && !wh_scan_has(tool, "RealtimeSanitizer"))
+		return WH_OK;
+	if (wh_scan_has(text, "detected memory leaks"))
+		return finish(reader, r, line.p, err);
+	if (is_aftermath(r, text)) {
+		r->closed = r->any_frame;
+		return WH_OK;
+	}
+	WH_TRY(begin(reader, r, warning ? WARNING : FATAL, line.p, err));
+	set(r, "sanitizer", tool);
+	if (check) {
+		struct wh_span message;
+		wh_stack_builder_attribute(&r->b, "reason", "CHECK failed", strlen("CHECK failed"));
+		if (find_after(text, "CHECK failed: ", &message))
+			set(r, "message", message);
+	} else {
+		set_reason(r, text);
+	}
+	return WH_OK;
+}
+
+/* `==1== ERROR: libFuzzer: timeout after 25 seconds`; text follows `libFuzzer: `. */
+static int read_libfuzzer(struct wh_reader *reader, struct report *r, struct wh_span line, struct wh_span text, struct wh_err *err)
+{
+	if (is_aftermath(r, text)) {
+		r->closed = r->any_frame;
+		return WH_OK;
+	}
+	WH_TRY(begin(reader, r, LIBFUZZER, line.p, err));
+	static const char *const ends[] = { " (", " after ", ";" };
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		const char *end = wh_scan_find(text, ends[i]);
+		if (end)
+			text.end = end;
+	}
+	wh_stack_builder_attribute(&r->b, "sanitizer", "libFuzzer", strlen("libFuzzer"));
+	set(r, "reason", text);
+	return WH_OK;
+}
+
+/* `a.c:3:4: runtime error: …`; at is where the colon before `runtime` is. Go's panics say the same. */
+static int read_runtime_error(struct wh_reader *reader, struct report *r, struct wh_span line, const char *at, struct wh_err *err)
+{
+	struct wh_span where = wh_scan_trim((struct wh_span){ line.p, at }), text = { at + strlen(": runtime error: "), line.end };
+	struct wh_span file = where;
+	uint64_t numbers[2] = { 0, 0 };
+	size_t n = 0;
+	for (; n < 2; n++) {
+		const char *p = file.end;
+		while (p > file.p && p[-1] >= '0' && p[-1] <= '9')
+			p--;
+		if (p == file.end || p == file.p || p[-1] != ':')
+			break;
+		struct wh_span digits = { p, file.end };
+		if (!wh_scan_decimal(&digits, &numbers[n]))
+			break;
+		file.end = p - 1;
+	}
+	if (!n && !ends_with(where, "<unknown>") && !wh_scan_find(where, "+0x") && !wh_scan_find(where, " in "))
+		return WH_OK;
+	WH_TRY(begin(reader, r, RUNTIME_ERROR, line.p, err));
+	wh_stack_builder_attribute(&r->b, "sanitizer", "UndefinedBehaviorSanitizer", strlen("UndefinedBehaviorSanitizer"));
+	set(r, "reason", text);
+	if (n) {
+		const char *blank = file.p < file.end && *file.p == '/' ? NULL : memrchr(file.p, ' ', wh_span_size(file));
+		if (blank) /* a log's prefix */
+			file.p = blank + 1;
+		r->location = file;
+		r->location_line = numbers[n - 1] <= UINT32_MAX ? (uint32_t)numbers[n - 1] : 0;
+	}
+	return WH_OK;
+}
+
+/* `Direct leak of 8 byte(s) in 1 object(s) allocated from:` */
+static int read_leak(struct wh_reader *reader, struct report *r, struct wh_span line, const char *at, struct wh_err *err)
+{
+	bool direct = at - line.p >= 6 && !memcmp(at - 6, "Direct", 6);
+	bool indirect = at - line.p >= 8 && !memcmp(at - 8, "Indirect", 8);
+	if (!direct && !indirect)
+		return WH_OK;
+	WH_TRY(begin(reader, r, LEAK, line.p, err));
+	r->begin = at - (direct ? 6 : 8); /* a leak is told by its own lines only */
+	r->other_first = true;
+	wh_stack_builder_attribute(&r->b, "sanitizer", "LeakSanitizer", strlen("LeakSanitizer"));
+	wh_stack_builder_attribute(&r->b, "reason", direct ? "direct-leak" : "indirect-leak", strlen(direct ? "direct-leak" : "indirect-leak"));
+	struct wh_span size = { at + strlen(" leak of "), line.end };
+	set(r, "leaked_bytes", word(size, " "));
+	return WH_OK;
+}
+
+static int read_line(struct wh_reader *reader, struct report *r, struct wh_span line, struct wh_err *err)
+{
+	struct wh_frame_line frame;
+	const char *at;
+	struct wh_span rest;
+	if (wh_frame_line_read(line, &frame)) {
+		if (r->kind != NO_REPORT)
+			add_frame(r, &frame);
+		return WH_OK;
+	}
+	if (wh_span_size(line) > 2 && line.p[1] == ' ' && wh_scan_has(wh_scan_trim(line), "0x")) /* a row of shadow bytes */
+		return WH_OK;
+	if ((at = wh_scan_find(line, "Sanitizer")))
+		return read_header(reader, r, line, at, err);
+	if (find_after(line, "ERROR: libFuzzer: ", &rest))
+		return read_libfuzzer(reader, r, line, rest, err);
+	if ((at = wh_scan_find(line, ": runtime error: ")))
+		return read_runtime_error(reader, r, line, at, err);
+	if ((at = wh_scan_find(line, " leak of ")))
+		return read_leak(reader, r, line, at, err);
+	if (r->kind == NO_REPORT || r->closed)
+		return WH_OK;
+	if (!r->any_frame && read_access(r, line))
+		return WH_OK;
+	if (find_after(line, "The signal is caused by a ", &rest))
+		set(r, "access", word(rest, " "));
+	else if ((r->any_frame || !r->other_first) && is_other_stack(line))
+		r->closed = true;
+	return WH_OK;
+}
+
+static int read(struct wh_reader *reader, struct wh_err *err)
+{
+	struct wh_span text = { reader->text, reader->text + reader->size }, line;
+	struct report r = { .begin = reader->text };
+	while (wh_scan_line(&text, &line))
+		WH_TRY(read_line(reader, &r, line, err));
+	return finish(reader, &r, text.end, err);
+}
+
+/* Logs of other languages' programs end in a sanitizer's report of the signal that their own error raised. */
+static bool has_other_error(struct wh_span s)
+{
+	static const char *const texts[] = {
+		"=== Uncaught Python exception: ===", "== Java Exception: ", "Uncaught Exception: Jazzer.js", "BUG: KASAN: ",
+		"\ngoroutine ", "panicked at ",
+	};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (wh_scan_find(s, texts[i]))
+			return true;
+	return false;
+}
+
+static int detect(const char *text, size_t size)
+{
+	static const struct {
+		const char *text;
+		int sure;
+	} marks[] = {
+		{ "ERROR: AddressSanitizer", 95 }, { "ERROR: HWAddressSanitizer", 95 }, { "WARNING: ThreadSanitizer: ", 95 },
+		{ "WARNING: MemorySanitizer: ", 95 }, { "ERROR: MemorySanitizer: ", 95 }, { "ERROR: LeakSanitizer: ", 95 },
+		{ "ERROR: UndefinedBehaviorSanitizer: ", 95 }, { "ERROR: ThreadSanitizer: ", 95 }, { "Sanitizer CHECK failed: ", 90 },
+		{ "ERROR: libFuzzer: ", 90 }, { "Sanitizer: CHECK failed: ", 90 }, { "ERROR: TypeSanitizer: ", 90 },
+		{ "ERROR: RealtimeSanitizer: ", 90 }, { "Direct leak of ", 70 }, { "Indirect leak of ", 70 },
+	};
+	struct wh_span s = { text, text + size };
+	int sure = 0;
+	for (size_t i = 0; i < sizeof marks / sizeof *marks && !sure; i++)
+		if (wh_scan_find(s, marks[i].text))
+			sure = marks[i].sure;
+	const char *at = sure ? NULL : wh_scan_find(s, ": runtime error: ");
+	if (at && at > text && (at[-1] == '>' || (at[-1] >= '0' && at[-1] <= '9') || wh_scan_find(s, "UndefinedBehaviorSanitizer")))
+		sure = 85;
+	return sure && has_other_error(s) ? 40 : sure;
+}
+
+const struct wh_format wh_format_sanitizer = {
+	.name = "sanitizer",
+	.summary = "reports of AddressSanitizer and its family, and of libFuzzer",
+	.reference = "LLVM compiler-rt: lib/sanitizer_common/sanitizer_stacktrace_printer.cpp, lib/asan/asan_errors.cpp, "
+		     "lib/tsan/rtl/tsan_report.cpp, lib/lsan/lsan_common.cpp, lib/ubsan/ubsan_diag.cpp, lib/fuzzer/FuzzerLoop.cpp",
+	.detect = detect,
+	.read = read,
+};
