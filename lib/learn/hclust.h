@@ -9,7 +9,10 @@
  *    D(A u B, C) >= min(D(A, C), D(B, C)), so no merge can bring clusters nearer than they were; clusters in different connected
  *    components of the graph {pairs with distance <= d} never merge below d. Complete linkage needs all pairs of two clusters
  *    listed; single linkage any; average linkage is exact too, because missing pairs are computed on demand once a listed pair
- *    makes two clusters candidates (a mean <= d has a term <= d).
+ *    makes two clusters candidates (a mean <= d has a term <= d). Memory in proportion to points and edges.
+ *
+ * Ties: the cluster with the smallest point wins, so that the same input always gives the same result. Other orders of the points
+ * may resolve ties otherwise; without ties they give the same clusters.
  */
 #ifndef WHORL_LEARN_HCLUST_H
 #define WHORL_LEARN_HCLUST_H
@@ -26,6 +29,14 @@ enum wh_linkage { WH_LINKAGE_COMPLETE, WH_LINKAGE_AVERAGE, WH_LINKAGE_SINGLE };
 /* "complete|average|single", as in parameter tables. Returns false where name is none of them. */
 bool wh_linkage_parse(const char *name, enum wh_linkage *);
 
+/*
+ * Similarities and heights are stored as floats, cuts are doubles, and 1 - 0.8f is not 0.2. A distance is within the cut d where
+ * it is no more than WH_CUT_SLACK above it: more than what storing a value of [0, 1] as a float loses, less than means anything.
+ * Every cut of this folder asks this function, and whoever lists edges should.
+ */
+#define WH_CUT_SLACK 1e-7
+static inline bool wh_within_cut(double distance, double d) { return distance <= d + WH_CUT_SLACK; }
+
 /* Row of a dendrogram, as scipy.cluster.hierarchy: clusters < n are points, n + i is what merge i made. Sorted by height. */
 struct wh_merge {
 	uint32_t a, b; /* a < b */
@@ -39,12 +50,12 @@ static inline size_t wh_condensed(size_t n, size_t i, size_t j)
 	return n * i - i * (i + 1) / 2 + (j - i - 1);
 }
 
-/* The dendrogram of n points: merges[n - 1] is filled. distance: condensed, n(n-1)/2 floats, overwritten. weight: how many times
- * each point counts (average linkage), NULL: once. */
+/* The dendrogram of n < 2^31 points: merges[n - 1] is filled. distance: condensed, n(n-1)/2 floats, overwritten; infinite is
+ * allowed, NaN is not. weight: how many times each point counts, at least 1 (average linkage), NULL: once. Errors: WH_E_NOMEM. */
 int wh_hclust_dense(enum wh_linkage, size_t n, float *distance, const uint32_t *weight, struct wh_merge *merges,
 		    struct wh_err *) WH_NODISCARD;
 
-/* Cuts a dendrogram: merges of height <= d happen. group[n]: numbered from 0 by their smallest point. Returns the number of
+/* Cuts a dendrogram: merges of a height within d happen. group[n]: numbered from 0 by their smallest point. Returns the number of
  * groups; merges as wh_hclust_dense left them. */
 size_t wh_hclust_cut(size_t n, const struct wh_merge *merges, double d, uint32_t *group);
 
@@ -56,9 +67,9 @@ struct wh_edge {
 struct wh_hclust_sparse {
 	enum wh_linkage linkage;
 	size_t n;
-	double d;               /* clusters merge while 1 - similarity <= d */
-	const uint32_t *weight; /* n, or NULL: how many times each point counts (average linkage) */
-	const struct wh_edge *edges; /* every pair with similarity >= 1 - d, in any order; more are allowed */
+	double d;               /* clusters merge while wh_within_cut(1 - similarity, d) */
+	const uint32_t *weight; /* n, or NULL: how many times each point counts, at least 1 (average linkage) */
+	const struct wh_edge *edges; /* every pair with wh_within_cut(1 - similarity, d), in any order; more are allowed */
 	size_t n_edges;
 	/* exact similarity of any two points; thread-safe; needed for average linkage */
 	double (*similarity)(void *user, size_t i, size_t j);
@@ -71,7 +82,8 @@ struct wh_hclust_sparse {
 	size_t n_apart;
 };
 
-/* group[n]: numbered from 0 by their smallest point. The same for any order of edges and any number of threads. */
+/* group[n]: numbered from 0 by their smallest point. The same for any order of edges and any number of threads. Errors: WH_E_NOMEM,
+ * WH_E_CANCELLED, WH_E_USAGE (a point beyond n, average linkage without similarity). */
 int wh_hclust_sparse(const struct wh_hclust_sparse *, const struct wh_host *, uint32_t *group, size_t *n_groups,
 		     struct wh_err *) WH_NODISCARD;
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "learn/hclust.h"
+
+#include <string.h>
+
+bool wh_linkage_parse(const char *name, enum wh_linkage *linkage)
+{
+	static const char *const names[] = {
+		[WH_LINKAGE_COMPLETE] = "complete",
+		[WH_LINKAGE_AVERAGE] = "average",
+		[WH_LINKAGE_SINGLE] = "single",
+	};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(name, names[i])) {
+			*linkage = (enum wh_linkage)i;
+			return true;
+		}
+	return false;
+}
+
+/* Some point below a cluster. Always down the smaller branch: at most log2(n) steps, whatever the shape of the dendrogram. */
+static uint32_t point_below(size_t n, const struct wh_merge *merges, uint32_t cluster)
+{
+	while (cluster >= n) {
+		const struct wh_merge *merge = &merges[cluster - n];
+		uint32_t size_a = merge->a < n ? 1 : merges[merge->a - n].size;
+		uint32_t size_b = merge->b < n ? 1 : merges[merge->b - n].size;
+		cluster = size_a <= size_b ? merge->a : merge->b;
+	}
+	return cluster;
+}
+
+static uint32_t root_of(uint32_t *parent, uint32_t point)
+{
+	while (parent[point] != point)
+		point = parent[point] = parent[parent[point]];
+	return point;
+}
+
+size_t wh_hclust_cut(size_t n, const struct wh_merge *merges, double d, uint32_t *group)
+{
+	/* group is the forest first: parents are smaller than their children, so a root is its group's smallest point */
+	for (size_t i = 0; i < n; i++)
+		group[i] = (uint32_t)i;
+	for (size_t i = 0; i + 1 < n && wh_within_cut(merges[i].height, d); i++) {
+		uint32_t a = root_of(group, point_below(n, merges, merges[i].a));
+		uint32_t b = root_of(group, point_below(n, merges, merges[i].b));
+		group[a > b ? a : b] = a > b ? b : a;
+	}
+	for (size_t i = 0; i < n; i++)
+		group[i] = group[group[i]]; /* the parent is done: it is smaller */
+	size_t n_groups = 0;
+	for (size_t i = 0; i < n; i++) /* a root that was passed holds its number already */
+		group[i] = group[i] == i ? (uint32_t)n_groups++ : group[group[i]];
+	return n_groups;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What oracle.py asks: one line of numbers after a word, one line of numbers back. Not a test of its own. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "learn/hclust.h"
+#include "learn/quality.h"
+
+static unsigned long number(void)
+{
+	unsigned long value;
+	if (scanf("%lu", &value) != 1)
+		exit(1);
+	return value;
+}
+
+static void *memory(size_t n, size_t size)
+{
+	void *data = calloc(n + 1, size);
+	if (!data)
+		exit(1);
+	return data;
+}
+
+/* LINKAGE WEIGHTED N, the weights if so, the condensed matrix, the number of cuts and them: the merges, then every partition */
+static int dense(void)
+{
+	char name[16];
+	enum wh_linkage linkage;
+	if (scanf("%15s", name) != 1 || !wh_linkage_parse(name, &linkage))
+		return 1;
+	size_t weighted = number(), n = number(), n_pairs = n * (n - 1) / 2;
+	uint32_t *weight = memory(n, sizeof *weight), *group = memory(n, sizeof *group);
+	float *distance = memory(n_pairs, sizeof *distance);
+	struct wh_merge *merges = memory(n, sizeof *merges);
+	struct wh_err err;
+	for (size_t i = 0; i < n && weighted; i++)
+		weight[i] = (uint32_t)number();
+	for (size_t i = 0; i < n_pairs; i++)
+		if (scanf("%f", &distance[i]) != 1)
+			return 1;
+	if (wh_hclust_dense(linkage, n, distance, weighted ? weight : NULL, merges, &err) != WH_OK)
+		return 1;
+	for (size_t i = 0; i + 1 < n; i++)
+		printf("%u %u %.9g %u ", merges[i].a, merges[i].b, merges[i].height, merges[i].size);
+	for (size_t cuts = number(); cuts--;) {
+		double d;
+		if (scanf("%lf", &d) != 1)
+			return 1;
+		wh_hclust_cut(n, merges, d, group);
+		for (size_t i = 0; i < n; i++)
+			printf("%u ", group[i]);
+	}
+	free(weight);
+	free(group);
+	free(distance);
+	free(merges);
+	return 0;
+}
+
+/* N, the classes, the groups */
+static int quality(void)
+{
+	size_t n = number();
+	uint32_t *truth = memory(n, sizeof *truth), *group = memory(n, sizeof *group);
+	for (size_t i = 0; i < n; i++)
+		truth[i] = (uint32_t)number();
+	for (size_t i = 0; i < n; i++)
+		group[i] = (uint32_t)number();
+	struct wh_quality q;
+	struct wh_err err;
+	if (wh_quality(n, truth, group, &q, &err) != WH_OK)
+		return 1;
+	printf("%.17g %.17g %.17g", q.ari, q.ami, q.nmi);
+	free(truth);
+	free(group);
+	return 0;
+}
+
+int main(void)
+{
+	static const struct {
+		const char *word;
+		int (*run)(void);
+	} questions[] = { { "dense", dense }, { "quality", quality } };
+	char word[16];
+	while (scanf("%15s", word) == 1) {
+		int failed = 1;
+		for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
+			if (!strcmp(word, questions[i].word))
+				failed = questions[i].run();
+		if (failed)
+			return 1;
+		putchar('\n');
+	}
+	return 0;
+}
