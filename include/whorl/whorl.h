@@ -11,5 +11,6 @@
 #include <whorl/param.h>
 #include <whorl/signal.h>
 #include <whorl/verb.h>
+#include <whorl/writer.h>
 
 #endif

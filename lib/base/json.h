@@ -12,6 +12,7 @@
 
 #include <whorl/emit.h>
 #include <whorl/observation.h>
+#include <whorl/writer.h>
 
 #include "base/str.h"
 
@@ -31,12 +32,6 @@ struct json_object *wh_json_object(const struct json_object *, const char *name)
 struct json_object *wh_json_array(const struct json_object *, const char *name);
 /* A number, or a string that is one: decimal or 0x…. */
 bool wh_json_u64(const struct json_object *, const char *name, uint64_t *);
-
-/* Where JSON text goes. */
-struct wh_sink {
-	int (*write)(void *user, const char *data, size_t n, struct wh_err *);
-	void *user;
-};
 
 /* A writer: `lines` gives one compact object a line without a wrapping array (JSON lines), else one pretty document.
  * It owns nothing; wh_json_writer_release frees its buffers. */

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "completion.h"
+
+void cli_completion_bash(FILE *out)
+{
+	(void)out;
+}
