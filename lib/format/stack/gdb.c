@@ -153,17 +153,6 @@ static bool is_python_frame(struct wh_span s)
 	       wh_scan_has(s, "Garbage-collecting") || wh_scan_has(s, "(frame information") || wh_scan_has(s, "(unable to read ");
 }
 
-/* Whether a line that begins with `#` goes on with the stack; s is then what follows the number. */
-static bool continues(const struct section *section, struct wh_span *s, size_t indent, uint64_t *number)
-{
-	size_t blanks;
-	if (indent != section->indent || !wh_gdb_frame_number(s, number, &blanks))
-		return false;
-	if (*number < section->last || !*number)
-		return false;
-	return !(section->padded && *number < 10 && blanks < 2) && !is_python_frame(*s);
-}
-
 /* Whether this can be the first frame of a stack: one-blank numbers (other tools', or squeezed text) must be beyond doubt. */
 static bool begins(struct wh_span s, size_t blanks, uint64_t number, struct wh_gdb_frame *frame)
 {
@@ -181,6 +170,18 @@ static bool begins(struct wh_span s, size_t blanks, uint64_t number, struct wh_g
 		return frame->named || (frame->file.p && padded);
 	return padded && number < 10 && frame->function.p && wh_scan_find(s, " (") &&
 	       (shape == WH_GDB_INCOMPLETE || frame->file.p);
+}
+
+/* Whether a line that begins with `#` goes on with the stack; s is then what follows the number. */
+static bool continues(const struct section *section, struct wh_span *s, size_t indent, uint64_t *number)
+{
+	size_t blanks;
+	if (indent != section->indent || !wh_gdb_frame_number(s, number, &blanks))
+		return false;
+	if (*number < section->last || !*number || is_python_frame(*s))
+		return false;
+	struct wh_gdb_frame frame;
+	return !section->padded || *number >= 10 || blanks > 1 || begins(*s, blanks, *number, &frame);
 }
 
 /* What says on top of a stack that the thread came to its end by itself. */
