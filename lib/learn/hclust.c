@@ -37,6 +37,14 @@ static uint32_t root_of(uint32_t *parent, uint32_t point)
 	return point;
 }
 
+size_t wh_groups_number(size_t n, uint32_t *group)
+{
+	size_t n_groups = 0;
+	for (size_t i = 0; i < n; i++) /* a smallest point that was passed holds its number already */
+		group[i] = group[i] == i ? (uint32_t)n_groups++ : group[group[i]];
+	return n_groups;
+}
+
 size_t wh_hclust_cut(size_t n, const struct wh_merge *merges, double d, uint32_t *group)
 {
 	/* group is the forest first: parents are smaller than their children, so a root is its group's smallest point */
@@ -49,8 +57,5 @@ size_t wh_hclust_cut(size_t n, const struct wh_merge *merges, double d, uint32_t
 	}
 	for (size_t i = 0; i < n; i++)
 		group[i] = group[group[i]]; /* the parent is done: it is smaller */
-	size_t n_groups = 0;
-	for (size_t i = 0; i < n; i++) /* a root that was passed holds its number already */
-		group[i] = group[i] == i ? (uint32_t)n_groups++ : group[group[i]];
-	return n_groups;
+	return wh_groups_number(n, group);
 }

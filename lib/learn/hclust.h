@@ -59,6 +59,9 @@ int wh_hclust_dense(enum wh_linkage, size_t n, float *distance, const uint32_t *
  * groups; merges as wh_hclust_dense left them. */
 size_t wh_hclust_cut(size_t n, const struct wh_merge *merges, double d, uint32_t *group);
 
+/* From the smallest point of each point's group to numbers from 0 in that order, in place. Returns how many. */
+size_t wh_groups_number(size_t n, uint32_t *group);
+
 struct wh_edge {
 	uint32_t a, b; /* a != b; each pair at most once */
 	float similarity;
