@@ -17,10 +17,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum kind { NO_REPORT, FATAL, WARNING, RUNTIME_ERROR, LEAK, LIBFUZZER };
+enum kind { NO_REPORT, FATAL, WARNING, RUNTIME_ERROR, LEAK, LIBFUZZER, MESSAGE };
 
 struct report {
 	enum kind kind;
+	bool any;          /* reports before this one */
 	const char *begin; /* where its text begins: the end of the report before */
 	struct wh_stack_builder b;
 	bool any_frame, closed; /* closed: further stacks are not the crash's */
@@ -253,11 +254,12 @@ static int finish(struct wh_reader *reader, struct report *r, const char *end, s
 	}
 	mark_inlined(&r->b.stack);
 	set_app(r);
-	WH_TRY(wh_crash_describe(text, &r->b, err));
+	if (r->kind != MESSAGE)
+		WH_TRY(wh_crash_describe(text, &r->b, err));
 	if (r->b.failed)
 		return wh_arena_error(reader->arena, err);
 	int code = wh_reader_emit(reader, wh_stack_builder_finish(&r->b), err);
-	*r = (struct report){ .begin = end };
+	*r = (struct report){ .begin = end, .any = true };
 	return code;
 }
 
@@ -423,12 +425,34 @@ static int read_line(struct wh_reader *reader, struct report *r, struct wh_span 
 	return WH_OK;
 }
 
+/* A text without any header may still tell of a failed check, with a stack below: Chrome, V8, Android print such. */
+static int read_message(struct wh_reader *reader, struct wh_err *err)
+{
+	struct wh_span all = { reader->text, reader->text + reader->size }, text = all, line;
+	struct report r = { .kind = MESSAGE, .begin = reader->text };
+	struct wh_frame_line frame;
+	struct wh_crash crash;
+	wh_stack_builder_init(&r.b, reader->arena);
+	WH_TRY(wh_crash_derive(all, reader->arena, &crash, err));
+	if (!crash.type)
+		return WH_OK;
+	r.b.stack.crash_type = crash.type;
+	r.b.stack.crash_state = crash.state;
+	set(&r, "reason", (struct wh_span){ crash.type, crash.type + strcspn(crash.type, "\n") });
+	while (!r.closed && wh_scan_line(&text, &line))
+		if (wh_frame_line_read(line, &frame))
+			add_frame(&r, &frame);
+	return finish(reader, &r, all.end, err);
+}
+
 static int read(struct wh_reader *reader, struct wh_err *err)
 {
 	struct wh_span text = { reader->text, reader->text + reader->size }, line;
 	struct report r = { .begin = reader->text };
 	while (wh_scan_line(&text, &line))
 		WH_TRY(read_line(reader, &r, line, err));
+	if (r.kind == NO_REPORT && !r.any)
+		return read_message(reader, err);
 	return finish(reader, &r, text.end, err);
 }
 
@@ -443,6 +467,18 @@ static bool has_other_error(struct wh_span s)
 		if (wh_scan_find(s, texts[i]))
 			return true;
 	return false;
+}
+
+/* Least sure of all: other readers know these texts better where they know them at all. */
+static int detect_message(struct wh_span text)
+{
+	struct wh_arena arena;
+	struct wh_crash crash;
+	wh_arena_init(&arena, (size_t)1 << 20);
+	int code = wh_crash_derive(text, &arena, &crash, NULL);
+	bool found = code == WH_OK && crash.type;
+	wh_arena_release(&arena);
+	return found ? WH_DETECT_LEAST : 0;
 }
 
 static int detect(const char *text, size_t size)
@@ -465,7 +501,7 @@ static int detect(const char *text, size_t size)
 	const char *at = sure ? NULL : wh_scan_find(s, ": runtime error: ");
 	if (at && at > text && (at[-1] == '>' || (at[-1] >= '0' && at[-1] <= '9') || wh_scan_find(s, "UndefinedBehaviorSanitizer")))
 		sure = 85;
-	return sure && has_other_error(s) ? 40 : sure;
+	return sure ? (has_other_error(s) ? 40 : sure) : detect_message(s);
 }
 
 const struct wh_format wh_format_sanitizer = {

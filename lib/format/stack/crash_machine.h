@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The derivation of crash type and state reads a report line by line. A message sets the type and may begin the state anew;
+ * frames that say something are added to the state until it has WH_CRASH_FRAMES; later messages override earlier ones.
+ */
+#ifndef WHORL_FORMAT_STACK_CRASH_MACHINE_H
+#define WHORL_FORMAT_STACK_CRASH_MACHINE_H
+
+#include "base/str.h"
+#include "format/scan.h"
+
+#define WH_CRASH_FRAMES 3
+#define WH_CRASH_LINE 80     /* bytes of a line of the state */
+#define WH_CRASH_CYCLE 10    /* frames of the longest cycle looked for in a stack overflow */
+#define WH_CRASH_RAW 1024    /* frames that a cycle is looked for in */
+
+struct wh_crash_machine {
+	struct wh_span text;
+	struct wh_str type, state, source_file, process;
+	struct wh_str frame; /* scratch */
+	struct wh_str raw;   /* frames of a stack overflow, one a line */
+	size_t n_raw;
+	unsigned n_frames;
+	uint64_t address;
+	bool has_address;
+	/* what the text as a whole is */
+	bool kasan, golang, python, javascript, trusty;
+	/* where the machine is */
+	bool java_exception, cast_told, fatal_error, golang_crash, python_crash, died, rust_message;
+};
+
+enum wh_crash_step { WH_CRASH_NEXT_LINE, WH_CRASH_TRY_FRAME };
+
+/* The line's message, if it has one. */
+enum wh_crash_step wh_crash_message(struct wh_crash_machine *, struct wh_span line);
+/* Whether line tells that memory ran out, as a frame may. */
+bool wh_crash_no_memory(struct wh_span line, bool frame);
+/* Whether line is a sanitizer's frame (`#1 0x12 …`); adds it. */
+bool wh_crash_sanitizer_frame(struct wh_crash_machine *, struct wh_span line);
+/* A frame in any other form. */
+void wh_crash_frame(struct wh_crash_machine *, struct wh_span line);
+/* Adds a frame, unless a rule ignores it; `whole`: as it is, else cut to the function's name. */
+void wh_crash_add_frame(struct wh_crash_machine *, struct wh_span frame, bool whole);
+
+/* Setting the machine's strings. */
+void wh_crash_set_type(struct wh_crash_machine *, struct wh_span); /* unless the present one ranks higher */
+void wh_crash_set_type_name(struct wh_crash_machine *, const char *);
+void wh_crash_reset(struct wh_crash_machine *);
+bool wh_crash_type_is(const struct wh_crash_machine *, const char *);
+bool wh_crash_type_begins(const struct wh_crash_machine *, const char *);
+/* A frame's function: what is before the arguments, without module and anonymous namespaces. */
+void wh_crash_function(struct wh_span frame, struct wh_str *function);
+
+#endif
