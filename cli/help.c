@@ -88,10 +88,10 @@ void cli_help_bounds(FILE *out, const struct wh_param *param)
 	}
 	if (param->type != WH_PARAM_INT && param->type != WH_PARAM_REAL)
 		return;
-	if (param->hi >= 1e9 && (param->lo != 0 || param->initial == NULL || *param->initial != '-'))
-		fprintf(out, "%sat least %g", comma, param->lo);
-	else if (param->lo != 0 || param->hi != 0)
-		fprintf(out, "%s%g to %g", comma, param->lo, param->hi);
+	if (param->hi < 1e9 && (param->lo != 0 || param->hi != 0))
+		fprintf(out, "%s%.10g to %.10g", comma, param->lo, param->hi);
+	else if (param->lo != 0) /* a bound so high stands for none, and nobody expects less than 0 */
+		fprintf(out, "%sat least %.10g", comma, param->lo);
 }
 
 static int option(struct page *page, const struct wh_param *param, struct wh_err *err)
@@ -110,20 +110,14 @@ static int option(struct page *page, const struct wh_param *param, struct wh_err
 		free(term);
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	}
-	fputs(param->help, out);
-	fflush(out);
-	size_t plain = n;
-	fputs(" (", out);
+	size_t plain = strlen(param->help);
+	bool remark = plain && param->help[plain - 1] == ')'; /* the bounds go into the same parentheses */
+	fprintf(out, "%.*s%s", (int)(plain - remark), param->help, remark ? "; " : " (");
 	cli_help_bounds(out, param);
-	fflush(out);
-	bool bounds = n > plain + 2;
 	fputc(')', out);
 	int code = fclose(out) == 0 ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
-	if (code == WH_OK) {
-		if (!bounds)
-			text[plain] = 0;
-		row(page, term, COLUMN, text);
-	}
+	if (code == WH_OK)
+		row(page, term, COLUMN, n > plain - remark + 3 ? text : param->help);
 	free(term);
 	free(text);
 	return code;

@@ -45,11 +45,10 @@ static void catch_signals(void)
 }
 
 /* Ends as the signal would have ended us, so that shells see what happened. */
-static int end_by(int number)
+static void end_by(int number)
 {
 	signal(number, SIG_DFL);
 	raise(number);
-	return EXIT_FAILED;
 }
 
 static int run_verb(struct cli_line *line, struct wh_err *err)
@@ -84,7 +83,8 @@ static int run_verb(struct cli_line *line, struct wh_err *err)
 static int run(struct cli_line *line, struct wh_err *err)
 {
 	if (line->command && !strcmp(line->command, "version") && line->ask == CLI_RUN)
-		return cli_help_version(err);
+		return line->call.n_operands ? wh_err_set(err, WH_E_USAGE, "version takes nothing: %s", *line->call.operands) :
+					       cli_help_version(err);
 	if (line->command && line->ask == CLI_RUN)
 		return cli_help(line->call.operands, line->call.n_operands, err);
 	if (line->ask == CLI_MAN_PAGE)
@@ -125,15 +125,17 @@ int main(int argc, char **argv)
 	if (status == EXIT_SUCCESS && line.call.found && wh_values_flag(&line.global, "exit-code"))
 		status = EXIT_FOUND;
 	if (cli_output_was_cut())
-		status = end_by(SIGPIPE);
-	else if (written != WH_OK) /* the cause; what the verb says is its echo */
+		end_by(SIGPIPE);
+	if (written != WH_OK) /* the cause; what the verb says is its echo */
 		cli_say("%s", late.message);
 	else if (code == WH_E_CANCELLED && caught)
-		status = (cli_say("interrupted"), end_by(caught));
+		cli_say("interrupted");
 	else if (code != WH_OK)
 		cli_say("%s", *err.message ? err.message : wh_code_name(code));
 	if (code == WH_E_USAGE)
 		hint(&line);
 	cli_line_release(&line);
+	if (code == WH_E_CANCELLED && caught)
+		end_by(caught);
 	return status;
 }

@@ -307,6 +307,27 @@ static int take_verb(struct cursor *cursor, struct wh_err *err)
 	return WH_OK;
 }
 
+/* A command without a noun: options that it does not share with the others are its own affair. */
+static int take_command(struct cursor *cursor, struct wh_err *err)
+{
+	struct cli_line *line = cursor->line;
+	while (line->ask == CLI_RUN && cursor->argv[cursor->at]) {
+		char *argument = cursor->argv[cursor->at];
+		const char *name, *value;
+		size_t n;
+		struct wh_values *values;
+		if (is_option(argument) && split_option(argument, &name, &n, &value) && find_option(&cursor->set, name, n, &values)) {
+			WH_TRY(take_option(cursor, err));
+			continue;
+		}
+		line->operands[cursor->n_operands++] = argument;
+		cursor->at++;
+	}
+	line->call.operands = line->operands;
+	line->call.n_operands = cursor->n_operands;
+	return WH_OK;
+}
+
 static int unknown_noun(const char *word, const char *const *commands, struct wh_err *err)
 {
 	struct cli_nearest nearest = { .typed = word, .n = strlen(word) };
@@ -344,13 +365,7 @@ static int parse(struct cursor *cursor, const char *const *commands, struct wh_e
 	for (const char *const *command = commands; *command; command++)
 		if (!strcmp(*command, word)) {
 			line->command = *command;
-			WH_TRY(take_options(cursor, err));
-			size_t n = 0;
-			while (cursor->argv[cursor->at])
-				line->operands[n++] = cursor->argv[cursor->at++];
-			line->call.operands = line->operands;
-			line->call.n_operands = n;
-			return WH_OK;
+			return take_command(cursor, err);
 		}
 	for (const struct wh_signal *const *s = wh_signals; *s && !line->signal; s++)
 		if (!strcmp((*s)->noun, word))
