@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format/stack/frame_line.h"
+
+#include "format/format.h"
+#include "format/stack/gdb_frame.h"
+#include "format/stack/sanitizer_frame.h"
+
+#define SPAN_IN(from, to) ((struct wh_span){ (from), (to) })
+
+static const char *copy(struct wh_stack_builder *b, struct wh_span text)
+{
+	return text.p < text.end ? wh_stack_builder_copy(b, text.p, wh_span_size(text)) : NULL;
+}
+
+static const char *copy_dotted(struct wh_stack_builder *b, struct wh_span path)
+{
+	char *name = path.p < path.end ? wh_arena_strndup(b->arena, path.p, wh_span_size(path)) : NULL;
+	b->failed |= path.p < path.end && !name;
+	for (char *p = name; p && *p; p++)
+		if (*p == '/' || *p == '\\')
+			*p = '.';
+	return name;
+}
+
+struct wh_frame *wh_frame_text_add(const struct wh_frame_text *text, struct wh_stack_builder *b)
+{
+	struct wh_frame *frame = wh_stack_builder_frame(b);
+	if (!frame)
+		return NULL;
+	frame->function = copy(b, text->function);
+	frame->module = text->dotted ? copy_dotted(b, text->module) : copy(b, text->module);
+	frame->module_version = copy(b, text->version);
+	frame->build_id = copy(b, text->build_id);
+	frame->file = copy(b, text->file);
+	frame->line = text->line;
+	frame->offset = text->offset;
+	frame->address = text->address;
+	frame->has_offset = text->has_offset;
+	frame->has_address = text->has_address;
+	frame->handler = text->handler;
+	return b->failed ? NULL : frame;
+}
+
+void wh_stack_message(struct wh_stack_builder *b, const char *name, struct wh_span value)
+{
+	if (wh_span_size(value) > WH_MESSAGE_LONGEST)
+		value.end = value.p + WH_MESSAGE_LONGEST;
+	const char *nl = wh_span_size(value) ? memchr(value.p, '\n', wh_span_size(value)) : NULL;
+	if (nl)
+		value.end = nl;
+	value = wh_scan_trim(value);
+	wh_stack_builder_attribute(b, name, value.p, wh_span_size(value));
+}
+
+int wh_stack_emit(struct wh_reader *reader, struct wh_stack_builder *b, const char *at, struct wh_err *err)
+{
+	if (!b->failed)
+		return wh_reader_emit(reader, wh_stack_builder_finish(b), err);
+	struct wh_err why;
+	int code = wh_arena_error(b->arena, &why);
+	if (code == WH_E_LIMIT)
+		return wh_reader_skip(reader, at, err, "report too large: %s", why.message);
+	return wh_err_set(err, code, "%s", why.message);
+}
+
+/* Digits at the end of text, behind a `:`; takes both off. */
+static bool take_number(struct wh_span *text, uint32_t *value)
+{
+	const char *p = text->end;
+	uint64_t number;
+	while (p > text->p && p[-1] >= '0' && p[-1] <= '9')
+		p--;
+	struct wh_span digits = { p, text->end };
+	if (p - text->p < 2 || p[-1] != ':' || !wh_scan_decimal(&digits, &number))
+		return false;
+	text->end = p - 1;
+	*value = number <= UINT32_MAX ? (uint32_t)number : 0;
+	return true;
+}
+
+void wh_location_split(struct wh_span text, struct wh_span *path, uint32_t *line)
+{
+	uint32_t last = 0, before = 0;
+	*line = 0;
+	if (take_number(&text, &last))
+		*line = take_number(&text, &before) ? before : last;
+	*path = text;
+}
+
+/* The last place where needle begins in s, or NULL. */
+static const char *find_last(struct wh_span s, const char *needle)
+{
+	size_t n = strlen(needle);
+	for (const char *p = s.end; (size_t)(p - s.p) >= n; p--)
+		if (!memcmp(p - n, needle, n))
+			return p - n;
+	return NULL;
+}
+
+static bool usable(struct wh_span *line, struct wh_frame_text *frame)
+{
+	*frame = (struct wh_frame_text){ 0 };
+	*line = wh_scan_trim(*line);
+	return line->p < line->end && wh_span_size(*line) <= WH_FRAME_LINE_LONGEST;
+}
+
+/* ---- gdb and the sanitizers: their readers' own parsers, for a line that stands alone ---- */
+
+bool wh_frame_line_gdb(struct wh_span line, struct wh_frame_text *frame)
+{
+	struct wh_gdb_frame gdb;
+	uint64_t number;
+	size_t blanks;
+	if (!usable(&line, frame) || !wh_gdb_frame_number(&line, &number, &blanks) ||
+	    wh_gdb_frame_parse(line, &gdb) == WH_GDB_NONE)
+		return false;
+	*frame = (struct wh_frame_text){
+		.function = gdb.function, .module = gdb.module, .file = gdb.file, .line = gdb.line, .offset = gdb.offset,
+		.address = gdb.address, .has_offset = gdb.has_offset, .has_address = gdb.has_address, .handler = gdb.handler,
+	};
+	return true;
+}
+
+bool wh_frame_line_sanitizer(struct wh_span line, struct wh_frame_text *frame)
+{
+	struct wh_frame_line said;
+	if (!usable(&line, frame) || *line.p != '#' || !wh_frame_line_read(line, &said))
+		return false;
+	*frame = (struct wh_frame_text){
+		.function = said.function, .module = said.module, .build_id = said.build_id, .file = said.file,
+		.line = said.line, .offset = said.offset, .address = said.address, .has_offset = said.has_offset,
+		.has_address = said.has_address,
+	};
+	/* an address and a place, no name between them */
+	if (!frame->file.p && wh_scan_has(frame->function, "/")) {
+		wh_location_split(frame->function, &frame->file, &frame->line);
+		frame->function = (struct wh_span){ 0 };
+	}
+	return true;
+}
+
+/* ---- .NET, JavaScript, Lua ---- */
+
+/* A number after `:` or `:line ` at the end, else none. */
+static void dotnet_location(struct wh_span where, struct wh_frame_text *frame)
+{
+	const char *said = find_last(where, ":line ");
+	if (said) {
+		struct wh_span digits = { said + strlen(":line "), where.end };
+		uint64_t number;
+		if (wh_scan_decimal(&digits, &number) && number <= UINT32_MAX)
+			frame->line = (uint32_t)number;
+		frame->file = SPAN_IN(where.p, said);
+	} else {
+		wh_location_split(where, &frame->file, &frame->line);
+	}
+	if (wh_scan_has(frame->file, "<")) { /* Mono's module id instead of a file */
+		frame->file = SPAN_IN(NULL, NULL);
+		frame->line = 0;
+	}
+}
+
+bool wh_frame_line_dotnet(struct wh_span line, struct wh_frame_text *frame)
+{
+	if (!usable(&line, frame) || !wh_scan_skip(&line, "at "))
+		return false;
+	struct wh_span at = line;
+	if (wh_scan_has(at, "(wrapper ")) {
+		const char *close = memchr(at.p, ')', wh_span_size(at));
+		if (close)
+			at.p = close + 1;
+	}
+	const char *open = wh_span_size(at) ? memchr(at.p, '(', wh_span_size(at)) : NULL;
+	const char *in = find_last(line, " in ");
+	if (!open || open == line.p)
+		return false;
+	frame->function = wh_scan_trim(SPAN_IN(line.p, open));
+	const char *base = find_last(SPAN_IN(open, line.end), " <0x"), *plus = base ? wh_scan_find(SPAN_IN(base, line.end), " + 0x") : NULL;
+	if (plus) {
+		struct wh_span start = { base + 2, plus }, offset = { plus + 3, line.end };
+		uint64_t method, within;
+		if (wh_scan_hex(&start, &method) && wh_scan_hex(&offset, &within)) {
+			frame->address = method + within;
+			frame->offset = within;
+			frame->has_address = frame->has_offset = true;
+		}
+	}
+	if (in && in > open)
+		dotnet_location(SPAN_IN(in + strlen(" in "), line.end), frame);
+	return true;
+}
+
+bool wh_frame_line_js(struct wh_span line, struct wh_frame_text *frame)
+{
+	if (!usable(&line, frame) || !wh_scan_skip(&line, "at "))
+		return false;
+	line = wh_scan_trim(line);
+	if (line.p == line.end)
+		return false;
+	const char *open = wh_scan_find(line, " (");
+	struct wh_span where = line;
+	if (open && line.end[-1] == ')') {
+		frame->function = wh_scan_trim(SPAN_IN(line.p, open));
+		where = SPAN_IN(open + 2, line.end - 1);
+		/* `eval at f (file:1:2), <anonymous>:3:4`: the place of the eval is what stays */
+		const char *inner = find_last(where, "("), *close = inner ? memchr(inner, ')', (size_t)(where.end - inner)) : NULL;
+		if (inner && close)
+			where = SPAN_IN(inner + 1, close);
+	}
+	wh_scan_skip(&where, "async ");
+	wh_location_split(where, &frame->file, &frame->line);
+	if (wh_scan_has(frame->file, "file://"))
+		frame->file.p += strlen("file://");
+	if (wh_scan_has(frame->file, "<anonymous>"))
+		frame->file = SPAN_IN(NULL, NULL);
+	return true;
+}
+
+bool wh_frame_line_lua(struct wh_span line, struct wh_frame_text *frame)
+{
+	if (!usable(&line, frame))
+		return false;
+	const char *in = wh_scan_find(line, ": in ");
+	if (!in)
+		in = wh_scan_find(line, ": at ");
+	if (!in)
+		return false;
+	struct wh_span name = { in + strlen(": in "), line.end };
+	wh_location_split(SPAN_IN(line.p, in), &frame->file, &frame->line);
+	if (wh_scan_has(frame->file, "[C]"))
+		frame->file = SPAN_IN(NULL, NULL);
+	static const char *const kinds[] = { "function ", "local ", "upvalue ", "method ", "field ", "global " };
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (wh_scan_skip(&name, kinds[i]))
+			break;
+	if (wh_span_size(name) >= 2 && strchr("'<`", *name.p) && strchr("'>", name.end[-1]))
+		name = SPAN_IN(name.p + 1, name.end - 1);
+	if (wh_span_size(name) != 1 || *name.p != '?')
+		frame->function = name;
+	return true;
+}
