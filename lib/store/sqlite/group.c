@@ -49,7 +49,7 @@ int wh_store_add_group(struct wh_store *store, const char *noun, const struct wh
 	return wh_sqlite_write_end(store, own, add(store, noun, group, err), err);
 }
 
-/* Follows successors from a group; *id: where they end, NULL for nowhere, or failing that, *met: whether they pass by number. */
+/* Follows successors from a group; *id: where they end, the caller frees it; *met: whether they pass by number. */
 static int follow(struct wh_store *store, int64_t from, int64_t number, char **id, bool *met, struct wh_err *err)
 {
 	/* UNION, not UNION ALL: a chain that bites its tail ends there */
@@ -74,6 +74,8 @@ static int follow(struct wh_store *store, int64_t from, int64_t number, char **i
 	wh_sqlite_give(store, s);
 	if (code == WH_OK && failed)
 		code = wh_err_set(err, WH_E_NOMEM, "out of memory");
+	if (code == WH_OK && !*id && !*met)
+		code = wh_err_set(err, WH_E_FORMAT, "%s: damaged: the successors of a group run in a circle", store->path);
 	if (code != WH_OK) {
 		free(*id);
 		*id = NULL;
@@ -148,6 +150,5 @@ int wh_store_resolve_group(struct wh_store *store, const char *noun, const char 
 	bool met;
 	*current = NULL;
 	WH_TRY(wh_sqlite_group(store, noun, id, &number, err));
-	WH_TRY(follow(store, number, 0, current, &met, err));
-	return *current ? WH_OK : wh_err_set(err, WH_E_FORMAT, "%s: damaged: the successors of group %s run in a circle", store->path, id);
+	return follow(store, number, 0, current, &met, err);
 }

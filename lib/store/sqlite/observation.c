@@ -102,15 +102,16 @@ static int unpack(struct wh_store *store, int64_t size, struct memory *memory, s
 
 /* ---- adding and updating ---- */
 
-/* The row under an id, if any; the same content, or a conflict. */
-static int find(struct wh_store *store, const char *noun, struct wh_store_observation *o, bool *found, struct wh_err *err)
+/* The row under an id that is there; the same content, or a conflict. */
+static int find(struct wh_store *store, const char *noun, struct wh_store_observation *o, struct wh_err *err)
 {
 	static const char sql[] = "SELECT number, body_hash FROM observation WHERE noun = ?1 AND id = ?2";
 	sqlite3_stmt *statement;
+	bool found;
 	WH_TRY(wh_sqlite_take(store, sql, &statement, err));
 	int bound = wh_sqlite_bind_text(statement, 1, noun) | wh_sqlite_bind_text(statement, 2, o->id);
-	int code = wh_sqlite_step(store, statement, bound, found, err);
-	if (code == WH_OK && *found) {
+	int code = wh_sqlite_step(store, statement, bound, &found, err);
+	if (code == WH_OK && found) {
 		o->row = sqlite3_column_int64(statement, 0);
 		if ((uint64_t)sqlite3_column_int64(statement, 1) != o->body_hash)
 			code = wh_err_set(err, WH_E_CONFLICT, "%s: the store has other content under this id", o->id);
@@ -123,13 +124,9 @@ static int add(struct wh_store *store, const char *noun, struct wh_store_observa
 {
 	static const char sql[] =
 		"INSERT INTO observation (noun, id, time_ns, label, body_hash, body_size, fingerprint, grouping, similarity)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (noun, id) DO NOTHING";
 	sqlite3_stmt *s;
-	bool found;
 	int64_t fingerprint, group;
-	WH_TRY(find(store, noun, o, &found, err));
-	if (found)
-		return WH_OK;
 	WH_TRY(wh_sqlite_group(store, noun, o->group, &group, err));
 	WH_TRY(wh_sqlite_fingerprint(store, o->fingerprint, &fingerprint, err));
 	WH_TRY(wh_sqlite_take(store, sql, &s, err));
@@ -138,6 +135,8 @@ static int add(struct wh_store *store, const char *noun, struct wh_store_observa
 		    sqlite3_bind_int64(s, 6, (int64_t)o->body.size) | wh_sqlite_bind_reference(s, 7, fingerprint) |
 		    wh_sqlite_bind_reference(s, 8, group) | sqlite3_bind_double(s, 9, o->similarity);
 	WH_TRY(wh_sqlite_run(store, s, bound, err));
+	if (!sqlite3_changes(store->db))
+		return find(store, noun, o, err);
 	int64_t row = sqlite3_last_insert_rowid(store->db);
 	WH_TRY(add_body(store, row, o->body, err));
 	o->row = row;

@@ -79,37 +79,30 @@ static const char version_2[] = "ALTER TABLE saying ADD COLUMN part_of INTEGER R
 
 static const char *const steps[WH_SQLITE_VERSION] = { version_1, version_2 };
 
-static int number_of(struct wh_store *store, const char *sql, int64_t *number, struct wh_err *err)
-{
-	sqlite3_stmt *statement;
-	bool row;
-	WH_TRY(wh_sqlite_take(store, sql, &statement, err));
-	int code = wh_sqlite_step(store, statement, SQLITE_OK, &row, err);
-	*number = code == WH_OK && row ? sqlite3_column_int64(statement, 0) : 0;
-	wh_sqlite_give(store, statement);
-	return code;
-}
-
-static const char sql_version[] = "PRAGMA user_version";
-
 static int newer(struct wh_store *store, int64_t version, struct wh_err *err)
 {
 	return wh_err_set(err, WH_E_FORMAT, "%s: its schema version %lld is newer than %d, the newest that this whorl knows", store->path,
 			  (long long)version, WH_SQLITE_VERSION);
 }
 
-/* 0 where the file is as good as empty. */
+/* 0 where the file is as good as empty. In one statement: while it reads, another process may be making the store. */
 static int version_of(struct wh_store *store, int64_t *version, struct wh_err *err)
 {
-	static const char sql_application[] = "PRAGMA application_id";
-	static const char sql_tables[] = "SELECT count(*) FROM sqlite_schema";
-	int64_t application, tables;
-	WH_TRY(number_of(store, sql_application, &application, err));
-	WH_TRY(number_of(store, sql_version, version, err));
-	WH_TRY(number_of(store, sql_tables, &tables, err));
-	if (application != WH_SQLITE_APPLICATION && (application || tables || *version))
+	static const char sql[] = "SELECT (SELECT user_version FROM pragma_user_version),"
+				  " (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)";
+	sqlite3_stmt *s;
+	bool row;
+	WH_TRY(wh_sqlite_take(store, sql, &s, err));
+	int code = wh_sqlite_step(store, s, SQLITE_OK, &row, err);
+	*version = code == WH_OK ? sqlite3_column_int64(s, 0) : 0;
+	int64_t application = code == WH_OK ? sqlite3_column_int64(s, 1) : 0;
+	bool empty = code == WH_OK && !application && !*version && !sqlite3_column_int64(s, 2);
+	wh_sqlite_give(store, s);
+	if (code != WH_OK || empty)
+		return code;
+	if (application != WH_SQLITE_APPLICATION)
 		return wh_err_set(err, WH_E_FORMAT, "%s: a database of another program, not a store of whorl", store->path);
-	if (application == WH_SQLITE_APPLICATION && *version < 1)
+	if (*version < 1)
 		return wh_err_set(err, WH_E_FORMAT, "%s: damaged: no schema version", store->path);
 	return *version > WH_SQLITE_VERSION ? newer(store, *version, err) : WH_OK;
 }
@@ -160,9 +153,16 @@ int wh_sqlite_schema(struct wh_store *store, struct wh_err *err)
 
 int wh_sqlite_same_schema(struct wh_store *store, struct wh_err *err)
 {
-	int64_t version;
-	WH_TRY(number_of(store, sql_version, &version, err));
-	if (version > WH_SQLITE_VERSION)
+	static const char sql[] = "PRAGMA user_version";
+	sqlite3_stmt *s;
+	bool row;
+	WH_TRY(wh_sqlite_take(store, sql, &s, err));
+	int code = wh_sqlite_step(store, s, SQLITE_OK, &row, err);
+	int64_t version = code == WH_OK && row ? sqlite3_column_int64(s, 0) : 0;
+	wh_sqlite_give(store, s);
+	if (code == WH_OK && version > WH_SQLITE_VERSION)
 		return newer(store, version, err);
-	return version == WH_SQLITE_VERSION ? WH_OK : wh_err_set(err, WH_E_FORMAT, "%s: replaced by another file", store->path);
+	if (code == WH_OK && version != WH_SQLITE_VERSION)
+		return wh_err_set(err, WH_E_FORMAT, "%s: damaged: its schema version is now %lld", store->path, (long long)version);
+	return code;
 }

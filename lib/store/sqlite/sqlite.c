@@ -20,6 +20,18 @@ static const char sql_rollback[] = "ROLLBACK";
 
 /* ---- errors ---- */
 
+/* SQLite keeps the system's reason in one of three places, the last two by file: the database, its log. */
+static int system_reason(struct wh_store *store)
+{
+	int reason = sqlite3_system_errno(store->db);
+	sqlite3_file *log = NULL;
+	if (!reason)
+		sqlite3_file_control(store->db, "main", SQLITE_FCNTL_LAST_ERRNO, &reason);
+	if (!reason && sqlite3_file_control(store->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log && log->pMethods)
+		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &reason);
+	return reason;
+}
+
 static int io_error(struct wh_store *store, int system, struct wh_err *err)
 {
 	if (system == ENOSPC || system == EDQUOT)
@@ -39,9 +51,9 @@ int wh_sqlite_fail(struct wh_store *store, struct wh_err *err)
 	case SQLITE_IOERR:
 		if (extended == SQLITE_IOERR_NOMEM)
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
-		return io_error(store, sqlite3_system_errno(store->db), err);
+		return io_error(store, system_reason(store), err);
 	case SQLITE_CANTOPEN:
-		return io_error(store, sqlite3_system_errno(store->db), err);
+		return io_error(store, system_reason(store), err);
 	case SQLITE_BUSY:
 		if (extended == SQLITE_BUSY_SNAPSHOT)
 			return wh_err_set(err, WH_E_CONFLICT, "%s: changed by another writer while it was read; begin before reading",
@@ -51,7 +63,7 @@ int wh_sqlite_fail(struct wh_store *store, struct wh_err *err)
 	case SQLITE_CORRUPT:
 		return wh_err_set(err, WH_E_FORMAT, "%s: damaged: %s", store->path, sqlite3_errmsg(store->db));
 	case SQLITE_NOTADB:
-		return wh_err_set(err, WH_E_FORMAT, "%s: not a store of whorl, nor any SQLite database", store->path);
+		return wh_err_set(err, WH_E_FORMAT, "%s: not a store of whorl, not any SQLite database", store->path);
 	case SQLITE_TOOBIG:
 		return wh_err_set(err, WH_E_LIMIT, "%s: a value of more than %d bytes", store->path, WH_SQLITE_LARGEST);
 	case SQLITE_READONLY:
@@ -282,7 +294,7 @@ static int path_of(const char *url, const char **path, struct wh_err *err)
 	return **path ? WH_OK : wh_err_set(err, WH_E_USAGE, "a store without a path");
 }
 
-/* What SQLite would say unclearly, or not at all: it takes an empty file for an empty database. */
+/* What SQLite would say unclearly, or not at all: it takes files of no and of one byte for empty databases. */
 static int look_at_file(const char *path, enum wh_store_mode mode, struct wh_err *err)
 {
 	struct stat found;
@@ -297,6 +309,8 @@ static int look_at_file(const char *path, enum wh_store_mode mode, struct wh_err
 		return wh_err_set(err, WH_E_IO, "%s: is not a regular file", path);
 	if (!found.st_size && mode != WH_STORE_CREATE)
 		return wh_err_set(err, WH_E_FORMAT, "%s: is empty, not a store", path);
+	if (found.st_size == 1)
+		return wh_err_set(err, WH_E_FORMAT, "%s: not a store of whorl", path);
 	return WH_OK;
 }
 
@@ -327,6 +341,7 @@ static int open_file(struct wh_store *store, struct wh_err *err)
 	static const char *const settings[] = {
 		"PRAGMA foreign_keys = ON",     "PRAGMA synchronous = FULL",    "PRAGMA trusted_schema = OFF",
 		"PRAGMA cache_size = -32768", /* KiB: an import of random ids touches the whole index */
+		"PRAGMA wal_autocheckpoint = 4000",
 		"PRAGMA journal_size_limit = 67108864", /* after one large transaction */
 	};
 	int flags = store->mode == WH_STORE_CREATE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE :
