@@ -3,6 +3,7 @@
 #include "format/stack/crash_machine.h"
 
 #include "format/stack/crash_rules.h"
+#include "symbol/demangle.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -143,25 +144,33 @@ void wh_crash_add_frame(struct wh_crash_machine *m, struct wh_span frame, bool w
 	}
 }
 
-/* `… /src/target.cc:3:4`: the base name of the file, for a function that every fuzz target has. */
+/* `… /src/target.cc:3:4 …`: the base name of the file, for a function that every fuzz target has. */
 static struct wh_span file_name(struct wh_span frame)
 {
-	const char *end = frame.end;
-	for (int i = 0; i < 2; i++) {
-		const char *p = end;
-		while (p > frame.p && is_digit(p[-1]))
-			p--;
-		if (p == end || p == frame.p || p[-1] != ':') {
-			if (!i)
-				return (struct wh_span){ NULL, NULL };
-			break;
+	while (frame.p < frame.end) {
+		struct wh_span word = frame;
+		while (word.end > word.p && memchr(word.p, ' ', wh_span_size(word)))
+			word.end = memchr(word.p, ' ', wh_span_size(word));
+		frame.p = word.end + (word.end < frame.end);
+		const char *end = word.end;
+		bool numbered = false;
+		for (int i = 0; i < 2; i++) {
+			const char *p = end;
+			while (p > word.p && is_digit(p[-1]))
+				p--;
+			if (p == end || p == word.p || p[-1] != ':')
+				break;
+			end = p - 1;
+			numbered = true;
 		}
-		end = p - 1;
+		if (!numbered)
+			continue;
+		const char *p = end;
+		while (p > word.p && p[-1] != '/' && p[-1] != '\\')
+			p--;
+		return (struct wh_span){ p, end };
 	}
-	const char *p = end;
-	while (p > frame.p && p[-1] != ' ' && p[-1] != '/' && p[-1] != '\\')
-		p--;
-	return (struct wh_span){ p, end };
+	return (struct wh_span){ NULL, NULL };
 }
 
 bool wh_crash_sanitizer_frame(struct wh_crash_machine *m, struct wh_span line)
@@ -175,7 +184,7 @@ bool wh_crash_sanitizer_frame(struct wh_crash_machine *m, struct wh_span line)
 	const char *address = s.p;
 	if (!pass(&s, is_hex) || s.p >= s.end || !is_blank(*s.p))
 		return false;
-	bool one_blank = address[-1] == ' ' && s.p + 1 < s.end && *s.p == ' ' && !is_blank(s.p[1]);
+	bool one_blank = address[-1] == ' ' && is_digit(address[-2]) && *s.p == ' ';
 	s = wh_scan_trim(s);
 	if (wh_scan_has(s, "in")) {
 		wh_scan_skip(&s, "in ");
@@ -191,9 +200,15 @@ bool wh_crash_sanitizer_frame(struct wh_crash_machine *m, struct wh_span line)
 		return false;
 	}
 	if (wh_scan_has(s, "LLVMFuzzerTestOneInput")) {
-		struct wh_span file = file_name(s);
+		struct wh_span file = file_name(s), rest = { s.p + strlen("LLVMFuzzerTestOneInput"), s.end };
 		if (file.p) {
-			wh_crash_add_frame(m, file, false);
+			struct wh_str frame = { 0 };
+			wh_str_add(&frame, file.p, wh_span_size(file));
+			wh_str_add(&frame, rest.p, wh_span_size(rest));
+			m->frame.failed |= frame.failed;
+			if (!frame.failed)
+				wh_crash_add_frame(m, span_of(&frame), false);
+			wh_str_release(&frame);
 			return true;
 		}
 	}
@@ -251,6 +266,8 @@ static bool mac_frame(struct wh_span s, struct wh_span *frame)
 /* `function [0x12ab+34] (file.cc:5)` */
 static bool windows_frame(struct wh_span line, struct wh_span *frame)
 {
+	while (wh_scan_skip(&line, "\xe2\x80\x83")) /* an em space, as Windows' builds indent */
+		;
 	struct wh_span s = line;
 	const char *open;
 	while ((open = wh_scan_find(s, " ["))) {
@@ -294,8 +311,14 @@ static bool kernel_symbol(struct wh_span s, struct wh_span *frame)
 /* `[<ffffffc000>] (f+0x12/0x34)` */
 static bool kernel_frame(struct wh_span s, struct wh_span *frame, uint64_t *address)
 {
-	const char *open = wh_scan_find(s, "[<");
-	if (!open || memchr(s.p, '(', (size_t)(open - s.p)))
+	const char *open = NULL, *p;
+	while ((p = wh_scan_find(s, "[<"))) { /* `RIP: 0010:[<…>]  [<…>] f+0x12/0x34` has two */
+		if (memchr(s.p, '(', (size_t)(p - s.p)))
+			break;
+		open = p;
+		s.p = p + 2;
+	}
+	if (!open)
 		return false;
 	s.p = open + 2;
 	wh_scan_skip(&s, "0x");
@@ -381,7 +404,13 @@ void wh_crash_frame(struct wh_crash_machine *m, struct wh_span line)
 	uint64_t address;
 	if (m->n_frames >= WH_CRASH_FRAMES && !wh_crash_type_is(m, "Stack-overflow"))
 		return;
-	if (cdb_frame(line, &frame) || mac_frame(line, &frame) || windows_frame(line, &frame)) {
+	if (mac_frame(line, &frame)) {
+		struct wh_str name = { 0 };
+		if (wh_demangle(frame.p, wh_span_size(frame), &name) && name.n)
+			frame = span_of(&name);
+		wh_crash_add_frame(m, frame, false);
+		wh_str_release(&name);
+	} else if (cdb_frame(line, &frame) || windows_frame(line, &frame)) {
 		wh_crash_add_frame(m, frame, false);
 	} else if (has_java_frames(m)) {
 		if (java_frame(line, &frame))

@@ -156,7 +156,7 @@ static struct wh_span check_text(struct wh_span s)
 	const char *failed = wh_scan_find(s, "failed: ");
 	struct wh_span after = { failed ? failed + strlen("failed:") : s.end, s.end };
 	if (failed && wh_scan_find(after, " vs. ")) /* failed: 25 vs. 1 */
-		s.end = after.p;
+		s.end = after.p - 1;
 	struct wh_span at = s;
 	const char *open;
 	while ((open = wh_scan_find(at, " ("))) { /* (-1 vs. 0) */
@@ -232,7 +232,7 @@ static bool read_google_log(struct wh_span line, struct wh_span *file, struct wh
 	return true;
 }
 
-/* The file in `[pid:tid:time:FATAL:file.cc(12)]` at the beginning of s (last: in the last bracket before end). */
+/* The file in `[pid:tid:time:FATAL:file.cc(12)]` at the beginning of s. */
 static bool read_bracket(struct wh_span s, struct wh_span *file)
 {
 	if (!wh_scan_skip(&s, "["))
@@ -243,6 +243,15 @@ static bool read_bracket(struct wh_span s, struct wh_span *file)
 	const char *colon = memrchr(s.p, ':', (size_t)(close - s.p));
 	if (!colon)
 		return false;
+	const char *digits = colon + 1;
+	while (digits < close && is_digit(*digits))
+		digits++;
+	if (digits == close) { /* file.cc:12 */
+		close = colon;
+		colon = memrchr(s.p, ':', (size_t)(close - s.p));
+		if (!colon)
+			return false;
+	}
 	*file = until((struct wh_span){ colon + 1, close }, "(");
 	return true;
 }
@@ -664,7 +673,7 @@ static void read_kernel(struct wh_crash_machine *m, struct wh_span line)
 		}
 	}
 	s = line;
-	if (!m->kasan && wh_scan_skip(&s, "Kernel panic - not syncing: ")) {
+	if (!m->kasan && !is_kernel(m) && wh_scan_skip(&s, "Kernel panic - not syncing: ")) {
 		wh_crash_reset(m);
 		set_kernel_type(m, s, false);
 	}
@@ -755,14 +764,14 @@ static void read_check(struct wh_crash_machine *m, struct wh_span line)
 		static const struct {
 			const char *text, *type;
 		} checks[] = {
-			{ "Check failed:", "CHECK failure" }, { "DCHECK failed:", "DCHECK failure" },
+			{ "Check failed:", "CHECK failure" }, { "DCHECK failed:", "CHECK failure" },
 			{ "NOTREACHED hit.", "CHECK failure" },
 		};
 		const char *close = wh_scan_find(s, "]");
 		for (size_t i = 0; i < COUNT(checks); i++)
 			if (find_after_last((struct wh_span){ close, line.end }, checks[i].text, &rest)) {
 				begin(m, checks[i].type);
-				set_check_state(m, wh_scan_trim(rest), file_name(file));
+				set_check_state(m, wh_scan_trim(until(rest, ";")), file_name(file));
 			}
 	}
 	if (read_google_log(line, &file, &text) && wh_scan_skip(&text, "Check failed:")) {
@@ -778,7 +787,10 @@ static void read_v8(struct wh_crash_machine *m, struct wh_span line)
 	if (wh_scan_skip(&s, "#")) {
 		wh_scan_blanks(&s);
 		bool fatal = wh_scan_has(s, "Fatal error in "), runtime = wh_scan_has(s, "Runtime error in ");
-		if (fatal || runtime) {
+		if (wh_scan_has(s, "Fatal error") && wh_span_size(wh_scan_trim(s)) == strlen("Fatal error")) {
+			begin(m, "Fatal error");
+			m->fatal_error = true;
+		} else if (fatal || runtime) {
 			begin(m, fatal ? "Fatal error" : "RUNTIME_ASSERT");
 			m->fatal_error = true;
 			s.p += fatal ? strlen("Fatal error in ") : strlen("Runtime error in ");
@@ -809,6 +821,33 @@ static void read_v8(struct wh_crash_machine *m, struct wh_span line)
 	}
 }
 
+/* Numbers in a fatal error's message differ from run to run. */
+static void name_numbers(struct wh_crash_machine *m)
+{
+	struct wh_str named = { 0 };
+	struct wh_span s = { m->state.data, m->state.data + m->state.n };
+	char before = ' ';
+	while (s.p < s.end) {
+		const char *first = s.p;
+		uint64_t number;
+		if (is_digit(*s.p) && wh_scan_decimal(&s, &number)) {
+			char after = s.p < s.end ? *s.p : ' ';
+			bool whole = strchr(" #@", before) && before && !((after | 32) >= 'a' && (after | 32) <= 'z') && !strchr("_.:", after);
+			if (whole)
+				wh_str_puts(&named, "NUMBER");
+			else
+				wh_str_add(&named, first, (size_t)(s.p - first));
+			before = s.p[-1];
+			continue;
+		}
+		wh_str_putc(&named, before = *s.p++);
+	}
+	if (named.data)
+		set_state(m, (struct wh_span){ named.data, named.data + named.n }, "");
+	m->state.failed |= named.failed;
+	wh_str_release(&named);
+}
+
 static void read_fatal_detail(struct wh_crash_machine *m, struct wh_span line)
 {
 	struct wh_span s = line, text;
@@ -829,7 +868,10 @@ static void read_fatal_detail(struct wh_crash_machine *m, struct wh_span line)
 	}
 	if (!blank)
 		return;
+	if (wh_scan_has(s, "Fatal error") && wh_span_size(wh_scan_trim(s)) == strlen("Fatal error"))
+		return;
 	text = s;
+	bool check = true;
 	wh_crash_reset(m);
 	if (wh_scan_skip(&text, "Debug check failed: ")) {
 		wh_crash_set_type_name(m, "DCHECK failure");
@@ -839,11 +881,14 @@ static void read_fatal_detail(struct wh_crash_machine *m, struct wh_span line)
 		text = until(text, ":");
 		text = (struct wh_span){ text.end + (text.end < s.end), s.end };
 		wh_crash_set_type_name(m, "CHECK failure");
+	} else {
+		check = false;
 	}
 	text = wh_scan_trim(text);
 	if (wh_span_size(text)) {
 		set_check_state(m, text, file);
-		m->n_frames = 1;
+		if (!check)
+			name_numbers(m);
 	}
 	if (wh_scan_has(line, "# unreachable code") || wh_scan_has(line, "# unimplemented code")) {
 		wh_crash_reset(m);
@@ -1001,7 +1046,7 @@ enum wh_crash_step wh_crash_message(struct wh_crash_machine *m, struct wh_span l
 	read_security_check(m, line, "Security CHECK failed:", "Security CHECK failure");
 	read_security_check(m, line, "Security DCHECK failed:", "Security DCHECK failure");
 	if ((wh_scan_find(line, "libFuzzer: timeout") && wh_scan_find(line, "ERROR:")) ||
-	    wh_scan_has(line, "========= Per-input timeout exceeded:"))
+	    wh_scan_has(line, "========= Per-input timeout exceeded:") || wh_scan_has(line, "========= Timeout of "))
 		begin(m, "Timeout");
 	if (wh_crash_no_memory(line, false))
 		begin(m, "Out-of-memory");

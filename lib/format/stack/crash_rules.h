@@ -37,7 +37,7 @@ static const char *const ignored_beginnings[] = {
 	"_objc_terminate", "abort", "absl::log_internal::", "art::Thread::CreateNativeThread", "blink::ReportV8FatalError",
 	"common_exit", "demangling_terminate_handler", "exit_or_terminate_process", "fpehandler(", "g_log", "gsignal",
 	"libc_io_functions_not_implemented_use_fdio_instead", "std::__terminate", "syslog::LogMessage",
-	"v8::api_internal::ToLocalEmpty",
+	"v8::api_internal::ToLocalEmpty", "v8::internal::Isolate::PushStackTraceAndDie",
 	/* Rust */
 	"_$LT$", "__rust_start_panic", "__rust_try", "core::fmt::write", "panic_abort::", "rust_begin_unwind", "rust_oom",
 	"rust_panic", "std::io::Write::write_fmt", "std::panic", "std::process::abort", "std::sys::unix::abort",
@@ -55,10 +55,10 @@ static const char *const ignored_beginnings[] = {
 static const char *const ignored_parts[] = {
 	" /rust/", " /rustc/", " base/callback", "+Unknown", "/AOSP-toolchain/", "/bindings/ToV8.h", "/crosstool/", "/gcc/",
 	"/glibc-", "/jemalloc/", "/libc++", "/libc/", "/llvm-build/", "/memorycmp.c", "/minkernel/crts/", "/sanitizer_common/",
-	"/tcmalloc/", "/vc/include/", "/vctools/crt/", "/win_toolchain/", "<unknown module>", "ASAN_OnSIGSEGV",
-	"BaseThreadInitThunk", "DebugBreak", "DefaultDcheckHandler", "ForceCrashOnSigAbort", "Inline Function @",
+	"/tcmalloc/", "/centipede/", "/fuzztest/src/", "/googletest/src/", "/vc/include/", "/vctools/crt/", "/win_toolchain/", "<unknown module>", "ASAN_OnSIGSEGV",
+	"BaseThreadInitThunk", "DebugBreak", "DefaultDcheckHandler", "ForceCrashOnSigAbort", "CheckLogMessage", "CheckNoreturnError", "Inline Function @",
 	"MemoryProtection::CMemoryProtector", "PartitionAlloc", "RtlFreeHeap", "RtlInitializeExceptionChain",
-	"RtlReportCriticalFailure", "RtlUserThreadStart", "RtlpHeapHandleError", "RtlpLogHeapFailure", "SkDebugf",
+	"RtlReportCriticalFailure", "RtlUserThreadStart", "RtlpHeapHandleError", "RtlpLogHeapFailure", "SkAbort_FileLine", "SkDebugf", "SkMutex::",
 	"StackDumpSignalHandler", "__android_log_assert", "__tmainCRTStartup", "_asan_rtl_", "agent::asan::", "allocator_shim",
 	"asan_Heap", "asan_check_access", "asan_osx_dynamic.dylib", "assert", "base::FuzzedDataProvider", "base::allocator",
 	"base::android::CheckException", "base::debug::BreakDebugger", "base::debug::CollectStackTrace",
@@ -147,8 +147,8 @@ static const char *const stack_ends[] = {
 
 /* A check that failed dies by a signal next: these types stay. */
 static const char *const kept_before_signal[] = {
-	"Arbitrary file open", "ASSERT", "CHECK failure", "Command injection", "DCHECK failure", "Fatal error",
-	"Security CHECK failure", "Security DCHECK failure", "V8 API error",
+	"Arbitrary file open", "ASSERT", "CHECK failure", "Command injection", "DCHECK failure", "Fatal error", "Out-of-memory",
+	"Security CHECK failure", "Security DCHECK failure", "Stack-overflow", "Unreachable code", "V8 API error",
 };
 
 /* The low bits of an ARM fault status. */

@@ -43,6 +43,21 @@ void wh_crash_reset(struct wh_crash_machine *m)
 	m->has_address = false;
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_alpha(char c)
+{
+	return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
+
+static bool is_hex(char c)
+{
+	return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
+}
+
 /* `[   12.345678][  T123] ` before the kernel's lines. */
 static struct wh_span without_kernel_time(struct wh_span line)
 {
@@ -70,8 +85,25 @@ static void read_line(struct wh_crash_machine *m, struct wh_span line)
 	const char *p = line.p;
 	while (p < line.end && *p == ' ')
 		p++;
-	if (p + 1 < line.end && *p == '#' && p[1] >= '0' && p[1] <= '9' && wh_crash_sanitizer_frame(m, line))
+	if (p + 1 < line.end && *p == '#' && p[1] >= '0' && p[1] <= '9' && wh_crash_no_memory(line, true)) {
+		wh_crash_reset(m);
+		wh_crash_set_type_name(m, "Out-of-memory");
+	}
+	if (p + 1 < line.end && *p == '#' && p[1] >= '0' && p[1] <= '9' && m->type.n && wh_crash_sanitizer_frame(m, line))
 		return;
+	const char *deadly = wh_scan_find(line, "Sanitizer:DEADLYSIGNAL");
+	if (deadly) { /* printed without regard to the line that another thread or stream was on */
+		while (deadly > line.p && is_alpha(deadly[-1]))
+			deadly--;
+		static const char *const tools[] = { "UndefinedBehavior", "Address", "Memory", "Thread", "Leak" };
+		for (size_t i = 0; i < sizeof tools / sizeof *tools; i++) {
+			const char *at = wh_scan_find((struct wh_span){ deadly, line.end }, tools[i]);
+			if (at) {
+				line.end = at;
+				break;
+			}
+		}
+	}
 	line = without_kernel_time(line);
 	if (wh_crash_message(m, line) == WH_CRASH_TRY_FRAME && m->type.n)
 		wh_crash_frame(m, line);
@@ -127,21 +159,6 @@ static void find_cycle(struct wh_crash_machine *m)
 				}
 				return;
 			}
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_alpha(char c)
-{
-	return (c | 32) >= 'a' && (c | 32) <= 'z';
-}
-
-static bool is_hex(char c)
-{
-	return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
 }
 
 /* Characters that Python's string.printable has, without the line's end. */
@@ -203,6 +220,8 @@ static void add_line(struct wh_str *out, struct wh_span s)
 	size_t n = clean.n;
 	if (n > WH_CRASH_LINE && !wh_starts(clean.data, clean.n, "Bad-cast"))
 		n = WH_CRASH_LINE;
+	while (n > 0 && (clean.data[n - 1] == ' ' || clean.data[n - 1] == '\t'))
+		n--;
 	if (out->n)
 		wh_str_putc(out, '\n');
 	wh_str_add(out, clean.data ? clean.data : "", n);

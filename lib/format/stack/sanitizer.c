@@ -27,6 +27,7 @@ struct report {
 	bool any_frame, closed; /* closed: further stacks are not the crash's */
 	bool other_first;       /* a stack of another kind may be the first one: it is the only one */
 	uint64_t number;        /* of the frame before */
+	struct wh_span header;
 	struct wh_span location; /* of a runtime error: file, and line */
 	uint32_t location_line;
 };
@@ -263,10 +264,11 @@ static int finish(struct wh_reader *reader, struct report *r, const char *end, s
 	return code;
 }
 
-static int begin(struct wh_reader *reader, struct report *r, enum kind kind, const char *at, struct wh_err *err)
+static int begin(struct wh_reader *reader, struct report *r, enum kind kind, struct wh_span line, struct wh_err *err)
 {
-	WH_TRY(finish(reader, r, at, err));
+	WH_TRY(finish(reader, r, line.p, err));
 	r->kind = kind;
+	r->header = line;
 	wh_stack_builder_init(&r->b, reader->arena);
 	return WH_OK;
 }
@@ -277,6 +279,13 @@ static bool is_aftermath(const struct report *r, struct wh_span text)
 	return (r->kind == RUNTIME_ERROR || r->kind == FATAL) &&
 	       (wh_scan_has(text, "ABRT") || wh_scan_has(text, "ILL") || wh_scan_has(text, "TRAP") ||
 		wh_scan_has(text, "breakpoint") || wh_scan_has(text, "deadly signal"));
+}
+
+/* A process dies once: the same words with the same process and addresses are a copy, symbolised elsewhere perhaps. */
+static bool is_repeated(const struct report *r, struct wh_span line)
+{
+	return (r->kind == FATAL || r->kind == LIBFUZZER) && wh_span_size(line) == wh_span_size(r->header) &&
+	       !memcmp(line.p, r->header.p, wh_span_size(line)) && wh_scan_find(line, "==");
 }
 
 static bool is_name(char c)
@@ -308,11 +317,11 @@ static int read_header(struct wh_reader *reader, struct report *r, struct wh_spa
 		return WH_OK;
 	if (wh_scan_has(text, "detected memory leaks"))
 		return finish(reader, r, line.p, err);
-	if (is_aftermath(r, text)) {
+	if (is_aftermath(r, text) || is_repeated(r, line)) {
 		r->closed = r->any_frame;
 		return WH_OK;
 	}
-	WH_TRY(begin(reader, r, warning ? WARNING : FATAL, line.p, err));
+	WH_TRY(begin(reader, r, warning ? WARNING : FATAL, line, err));
 	set(r, "sanitizer", tool);
 	if (check) {
 		struct wh_span message;
@@ -328,11 +337,11 @@ static int read_header(struct wh_reader *reader, struct report *r, struct wh_spa
 /* `==1== ERROR: libFuzzer: timeout after 25 seconds`; text follows `libFuzzer: `. */
 static int read_libfuzzer(struct wh_reader *reader, struct report *r, struct wh_span line, struct wh_span text, struct wh_err *err)
 {
-	if (is_aftermath(r, text)) {
+	if (is_aftermath(r, text) || is_repeated(r, line)) {
 		r->closed = r->any_frame;
 		return WH_OK;
 	}
-	WH_TRY(begin(reader, r, LIBFUZZER, line.p, err));
+	WH_TRY(begin(reader, r, LIBFUZZER, line, err));
 	static const char *const ends[] = { " (", " after ", ";" };
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		const char *end = wh_scan_find(text, ends[i]);
@@ -364,7 +373,7 @@ static int read_runtime_error(struct wh_reader *reader, struct report *r, struct
 	}
 	if (!n && !ends_with(where, "<unknown>") && !wh_scan_find(where, "+0x") && !wh_scan_find(where, " in "))
 		return WH_OK;
-	WH_TRY(begin(reader, r, RUNTIME_ERROR, line.p, err));
+	WH_TRY(begin(reader, r, RUNTIME_ERROR, line, err));
 	wh_stack_builder_attribute(&r->b, "sanitizer", "UndefinedBehaviorSanitizer", strlen("UndefinedBehaviorSanitizer"));
 	set(r, "reason", text);
 	if (n) {
@@ -384,7 +393,7 @@ static int read_leak(struct wh_reader *reader, struct report *r, struct wh_span 
 	bool indirect = at - line.p >= 8 && !memcmp(at - 8, "Indirect", 8);
 	if (!direct && !indirect)
 		return WH_OK;
-	WH_TRY(begin(reader, r, LEAK, line.p, err));
+	WH_TRY(begin(reader, r, LEAK, line, err));
 	r->begin = at - (direct ? 6 : 8); /* a leak is told by its own lines only */
 	r->other_first = true;
 	wh_stack_builder_attribute(&r->b, "sanitizer", "LeakSanitizer", strlen("LeakSanitizer"));
