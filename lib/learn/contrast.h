@@ -5,7 +5,7 @@
  *
  *   effect   phi of the shrunk table (add 1/2 to every cell): in [-1, 1], positive: more in the group
  *   p_value  two-sided Fisher exact test, Benjamini-Hochberg over all features of the call
- *   score    effect where p_value <= 0.05, else 0; features come best first, ties by name
+ *   score    effect where p_value <= 0.05, else 0; features come in falling order of it, ties by name
  */
 #ifndef WHORL_LEARN_CONTRAST_H
 #define WHORL_LEARN_CONTRAST_H
@@ -23,20 +23,26 @@ struct wh_contrast_feature {
 
 /*
  * features[n]: `feature`, `inside`, `outside` are given, the rest is filled in and the array sorted. name(user, feature) breaks
- * ties. n_inside + n_outside up to 2^31.
+ * ties, then the number. n_inside + n_outside up to 2^31: about a microsecond and sqrt(n_inside + n_outside) terms a feature at most.
+ * Errors: WH_E_NOMEM, WH_E_LIMIT (too many), WH_E_USAGE (more observations have a feature than there are).
  */
 int wh_contrast(struct wh_contrast_feature *features, size_t n, size_t n_inside, size_t n_outside,
 		const char *(*name)(void *user, uint32_t feature), void *user, struct wh_err *) WH_NODISCARD;
 
-/* Two-sided Fisher exact test of the table {{a, b}, {c, d}}; as scipy.stats.fisher_exact. */
+/*
+ * Two-sided Fisher exact test of the table {{a, b}, {c, d}}: the probability of all tables with these margins that are no more
+ * probable than this one (to within 1e-7 of it, so that equal ones count as equal). As scipy.stats.fisher_exact. Both tails are
+ * summed from their near end and only while terms count, a few standard deviations: exact for any size, no approximation is needed.
+ */
 double wh_fisher_exact(size_t a, size_t b, size_t c, size_t d);
 
-/* Adjusts p-values in place (Benjamini and Hochberg 1995). */
+/* Adjusts p-values in place (Benjamini and Hochberg 1995). Errors: WH_E_NOMEM. */
 int wh_adjust_bh(double *p, size_t n, struct wh_err *) WH_NODISCARD;
 
 struct wh_str;
 /* One plain sentence: `frame g_hash_table_lookup: in 93 % of the 41 reports of this group, in 2 % of the others`.
- * what: "frame" or the attribute's name; unit: "reports". */
+ * `0 %` and `100 %` mean none and all; without others, or in a group of one, the sentence says so in words. what: "frame" or the
+ * attribute's name; unit: "reports". */
 void wh_contrast_sentence(struct wh_str *, const struct wh_contrast_feature *, const char *what, const char *name,
 			  const char *unit, size_t n_inside, size_t n_outside);
 

@@ -42,7 +42,8 @@ struct wh_ranking {
 /*
  * order[n]: the points by time, each once; truth[n]: numbers below n; similarity is symmetric and thread-safe. n(n-1)/2 calls.
  * pair_auc is exact up to 12.5 million pairs of a kind (same class or not), which n <= 5000 cannot exceed; of a kind with more, a
- * sample of about that many, fixed by the positions of the pairs alone. Similarities are compared as floats there.
+ * sample of about that many, fixed by the positions of the pairs alone. Similarities are compared as floats there; NaN is less than
+ * all.
  * Errors: WH_E_NOMEM, WH_E_CANCELLED, WH_E_USAGE.
  */
 int wh_ranking(size_t n, const uint32_t *truth, const uint32_t *order, double (*similarity)(void *user, size_t i, size_t j),

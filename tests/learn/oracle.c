@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "learn/contrast.h"
 #include "learn/hclust.h"
 #include "learn/quality.h"
 
@@ -78,12 +79,74 @@ static int quality(void)
 	return 0;
 }
 
+/* A B C D */
+static int fisher(void)
+{
+	size_t a = number(), b = number(), c = number(), d = number();
+	printf("%.17g", wh_fisher_exact(a, b, c, d));
+	return 0;
+}
+
+/* N, the p-values */
+static int adjust(void)
+{
+	size_t n = number();
+	double *p = memory(n, sizeof *p);
+	struct wh_err err;
+	for (size_t i = 0; i < n; i++)
+		if (scanf("%lf", &p[i]) != 1)
+			return 1;
+	if (wh_adjust_bh(p, n, &err) != WH_OK)
+		return 1;
+	for (size_t i = 0; i < n; i++)
+		printf("%.17g ", p[i]);
+	free(p);
+	return 0;
+}
+
+struct matrix {
+	size_t n;
+	double *similarity;
+};
+
+static double of_matrix(void *user, size_t i, size_t j)
+{
+	const struct matrix *matrix = user;
+	return matrix->similarity[i * matrix->n + j];
+}
+
+/* N, the classes, the square matrix of similarities */
+static int ranking(void)
+{
+	struct matrix matrix = { .n = number() };
+	uint32_t *truth = memory(matrix.n, sizeof *truth), *order = memory(matrix.n, sizeof *order);
+	matrix.similarity = memory(matrix.n * matrix.n, sizeof *matrix.similarity);
+	for (size_t i = 0; i < matrix.n; i++) {
+		truth[i] = (uint32_t)number();
+		order[i] = (uint32_t)i;
+	}
+	for (size_t i = 0; i < matrix.n * matrix.n; i++)
+		if (scanf("%lf", &matrix.similarity[i]) != 1)
+			return 1;
+	struct wh_ranking r;
+	struct wh_err err;
+	if (wh_ranking(matrix.n, truth, order, of_matrix, &matrix, NULL, &r, &err) != WH_OK)
+		return 1;
+	printf("%.17g", r.pair_auc);
+	free(truth);
+	free(order);
+	free(matrix.similarity);
+	return 0;
+}
+
 int main(void)
 {
 	static const struct {
 		const char *word;
 		int (*run)(void);
-	} questions[] = { { "dense", dense }, { "quality", quality } };
+	} questions[] = {
+		{ "dense", dense }, { "quality", quality }, { "fisher", fisher }, { "adjust", adjust }, { "ranking", ranking },
+	};
 	char word[16];
 	while (scanf("%15s", word) == 1) {
 		int failed = 1;

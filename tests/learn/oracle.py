@@ -7,6 +7,7 @@ try:
     import numpy as np
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import pdist
+    from scipy.stats import fisher_exact, hypergeom
     from sklearn import metrics
 except ImportError as error:
     print(f"skipped, because {error}")
@@ -76,6 +77,53 @@ def test_quality():
         if first_seen(truth) == first_seen(group):
             expected = [1, 1, 1]  # where all points are single, scikit-learn's is rounding noise over rounding noise
         assert np.allclose(answer, expected, rtol=1e-9, atol=1e-9), (len(truth), answer, expected)
+
+
+def test_fisher():
+    tables = [(0, 0, 0, 0), (1, 0, 0, 0), (1, 0, 0, 1), (8, 2, 1, 5), (0, 5, 5, 0), (3, 3, 3, 3), (100, 2, 1000, 5), (2, 7, 8, 2)]
+    for most in (4, 12, 60, 1000, 40000):
+        tables += [tuple(t) for t in rng.integers(0, most, (80, 4))]
+        tables += [(a, b, c * 50, d * 50) for a, b, c, d in rng.integers(0, most, (20, 4))]
+    answers = ask([["fisher", *table] for table in tables])
+    for (a, b, c, d), answer in zip(tables, answers):
+        expected = fisher_exact([[a, b], [c, d]])[1]
+        assert np.isclose(answer[0], expected, rtol=1e-8, atol=1e-300), ((a, b, c, d), answer[0], expected)
+
+
+def test_fisher_by_sums():
+    """All tables of some margins, against the definition."""
+    for marked, drawn, total in ((5, 5, 10), (7, 12, 30), (30, 20, 60), (40, 40, 80)):
+        ks = np.arange(max(0, marked + drawn - total), min(marked, drawn) + 1)
+        p = hypergeom.pmf(ks, total, marked, drawn)
+        answers = ask([["fisher", k, marked - k, drawn - k, total - marked - drawn + k] for k in ks])
+        for i, answer in enumerate(answers):
+            assert np.isclose(answer[0], p[p <= p[i] * (1 + 1e-7)].sum(), rtol=1e-10), (marked, drawn, total, ks[i])
+
+
+def test_adjust():
+    cases = [[0.5], [0.01, 0.02, 0.03], [1.0, 1.0], *(rng.random(n) ** 3 for n in (2, 10, 300))]
+    cases.append(np.round(rng.random(100), 1))
+    for p, answer in zip(cases, ask([["adjust", len(p), *p] for p in cases])):
+        p = np.array(p)
+        order = np.argsort(-p)
+        expected = np.empty(len(p))
+        expected[order] = np.minimum(1, np.minimum.accumulate(p[order] * len(p) / np.arange(len(p), 0, -1)))
+        assert np.allclose(answer, expected, rtol=1e-12)
+
+
+def test_pair_auc():
+    cases = []
+    for n, levels in ((3, 0), (20, 0), (40, 4), (60, 2)):
+        truth = rng.integers(0, 4, n)
+        truth[:3] = 0, 0, 1
+        matrix = rng.random((n, n)) + 0.3 * (truth[:, None] == truth[None, :]) - 0.5
+        matrix = np.round(matrix * levels) / levels if levels else matrix
+        matrix = ((matrix + matrix.T) / 2).astype(np.float32)
+        cases.append((n, truth, matrix))
+    answers = ask([["ranking", n, *truth, *(f"{x:.9g}" for x in matrix.ravel())] for n, truth, matrix in cases])
+    for (n, truth, matrix), answer in zip(cases, answers):
+        i, j = np.triu_indices(n, 1)
+        assert np.isclose(answer[0], metrics.roc_auc_score(truth[i] == truth[j], matrix[i, j]), rtol=1e-12), n
 
 
 for name, test in list(globals().items()):
