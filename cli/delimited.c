@@ -151,7 +151,7 @@ static int put_members(FILE *out, struct delimited *d, size_t parent, const char
 
 static int begin(struct cli_tree *tree, struct wh_err *err)
 {
-	return tree->columns ? header(delimited_of(tree), tree->columns, err) : WH_OK;
+	return tree->columns ? header(delimited_of(tree), (const char *const *)tree->columns, err) : WH_OK;
 }
 
 static int take(struct cli_tree *tree, size_t root, struct wh_err *err)

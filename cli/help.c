@@ -101,8 +101,8 @@ static int option(struct page *page, const struct wh_param *param, struct wh_err
 	FILE *out = open_memstream(&term, &n);
 	if (!out)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	if (cli_letter(param->name))
-		fprintf(out, "-%c, --", cli_letter(param->name));
+	if (cli_letter(param))
+		fprintf(out, "-%c, --", cli_letter(param));
 	else
 		fputs("    --", out);
 	cli_help_value(out, param);
@@ -152,14 +152,15 @@ void cli_help_examples(FILE *out, const struct wh_signal *signal, const struct w
 
 /* ---- pages ---- */
 
-static int verb_page(struct page *page, const struct wh_signal *signal, const struct wh_verb *verb, struct wh_err *err)
+static int verb_page(struct page *page, const struct wh_signal *signal, const struct wh_verb *verb, const struct wh_method *method,
+		     struct wh_err *err)
 {
 	const char *name = wh_verb_name(signal, verb);
 	fprintf(page->out, "%swhorl %s %s%s: ", page->bold, signal->noun, name, page->plain);
 	cli_text_wrap(page->out, verb->summary, 9 + strlen(signal->noun) + strlen(name), 0, page->width);
 	fprintf(page->out, "\n\nusage: whorl %s %s [options]%s%s\n", signal->noun, name, *verb->operands ? " " : "", verb->operands);
 	struct cli_set set;
-	cli_set_init(&set, signal, verb, verb->flags & WH_VERB_METHOD && signal->methods ? *signal->methods : NULL);
+	cli_set_init(&set, signal, verb, method);
 	WH_TRY(options(page, &set, err));
 	if (verb->examples && *verb->examples) {
 		heading(page, "examples");
@@ -207,13 +208,13 @@ static int overview(struct page *page, struct wh_err *err)
 	return WH_OK;
 }
 
-int cli_help_short(const struct wh_signal *signal, const struct wh_verb *verb, struct wh_err *err)
+int cli_help_short(const struct wh_signal *signal, const struct wh_verb *verb, const struct wh_method *method, struct wh_err *err)
 {
 	struct page page;
 	WH_TRY(page_open(&page, err));
 	int code = WH_OK;
 	if (verb)
-		code = verb_page(&page, signal, verb, err);
+		code = verb_page(&page, signal, verb, method, err);
 	else if (signal)
 		noun_page(&page, signal);
 	else
@@ -293,7 +294,7 @@ static int generate(const char *const *topic, size_t n, struct wh_err *err)
 int cli_help(const char *const *topic, size_t n, struct wh_err *err)
 {
 	if (!n)
-		return cli_help_short(NULL, NULL, err);
+		return cli_help_short(NULL, NULL, NULL, err);
 	if (!strncmp(*topic, "--", 2))
 		return generate(topic, n, err);
 	for (const struct wh_signal *const *s = wh_signals; *s; s++)
@@ -301,7 +302,7 @@ int cli_help(const char *const *topic, size_t n, struct wh_err *err)
 			const struct wh_verb *verb = n > 1 ? wh_verb_find(*s, topic[1]) : NULL;
 			if (n > 1 && !verb)
 				return wh_err_set(err, WH_E_USAGE, "no such verb: %s %s", *topic, topic[1]);
-			return verb ? cli_help_page(*s, verb, err) : cli_help_short(*s, NULL, err);
+			return verb ? cli_help_page(*s, verb, err) : cli_help_short(*s, NULL, NULL, err);
 		}
 	bool is_formats = !strcmp(*topic, "formats"), is_methods = !strcmp(*topic, "methods");
 	if (!is_formats && !is_methods)

@@ -10,8 +10,8 @@
 /* `whorl help [TOPIC…]`. */
 int cli_help(const char *const *topic, size_t n, struct wh_err *) WH_NODISCARD;
 int cli_help_version(struct wh_err *) WH_NODISCARD;
-/* -h: usage and options of a verb, the verbs of a noun, or all (NULL). */
-int cli_help_short(const struct wh_signal *, const struct wh_verb *, struct wh_err *) WH_NODISCARD;
+/* -h: usage and options of a verb under a method (NULL: it takes none), the verbs of a noun, or all (NULL). */
+int cli_help_short(const struct wh_signal *, const struct wh_verb *, const struct wh_method *, struct wh_err *) WH_NODISCARD;
 /* --help: the manual page, through man(1) where that makes sense. */
 int cli_help_page(const struct wh_signal *, const struct wh_verb *, struct wh_err *) WH_NODISCARD;
 

@@ -90,7 +90,7 @@ static int run(struct cli_line *line, struct wh_err *err)
 	if (line->ask == CLI_MAN_PAGE)
 		return cli_help_page(line->signal, line->verb, err);
 	if (line->ask == CLI_SHORT_HELP || !line->verb)
-		return cli_help_short(line->signal, line->verb, err);
+		return cli_help_short(line->signal, line->verb, line->call.method, err);
 	return run_verb(line, err);
 }
 

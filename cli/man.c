@@ -53,7 +53,7 @@ static void option(FILE *out, const struct wh_param *param)
 		free(text);
 		return;
 	}
-	char letter = cli_letter(param->name), *metavar = strchr(text, ' ');
+	char letter = cli_letter(param), *metavar = strchr(text, ' ');
 	if (metavar)
 		*metavar++ = 0;
 	if (letter)

@@ -21,11 +21,16 @@ const struct wh_param cli_globals[] = {
 	{ 0 },
 };
 
-char cli_letter(const char *name)
+static const struct { char letter; const char *name; bool number; } letters[] = {
+	{ 'h', "help", false },
+	{ 'k', "groups", true },
+	{ 'o', "output", false },
+};
+
+char cli_letter(const struct wh_param *param)
 {
-	static const struct { const char *name; char letter; } letters[] = { { "output", 'o' }, { "groups", 'k' }, { "help", 'h' } };
 	for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
-		if (!strcmp(letters[i].name, name))
+		if (letters[i].number == (param->type == WH_PARAM_INT) && !strcmp(letters[i].name, param->name))
 			return letters[i].letter;
 	return 0;
 }
@@ -101,6 +106,8 @@ void cli_nearest_offer(struct cli_nearest *nearest, const char *name)
 	size_t distance = edit_distance(nearest->typed, nearest->n, name), longer = strlen(name);
 	if (nearest->n > longer)
 		longer = nearest->n;
+	if (nearest->n > 1 && !strncmp(name, nearest->typed, nearest->n)) /* abbreviated, which is not understood */
+		distance = 1;
 	if (distance > 3 || distance * 3 > longer + 1 || (nearest->name && distance >= nearest->distance))
 		return;
 	nearest->name = name;
@@ -149,6 +156,8 @@ static int unknown_option(const struct cursor *cursor, const char *name, size_t 
 			cli_nearest_offer(&nearest, p->name);
 	if (nearest.name)
 		return wh_err_set(err, WH_E_USAGE, "unknown option --%.*s; did you mean --%s?", (int)n, name, nearest.name);
+	if (!cursor->line->signal)
+		return wh_err_set(err, WH_E_USAGE, "unknown option --%.*s; a verb's options follow the verb", (int)n, name);
 	return wh_err_set(err, WH_E_USAGE, "unknown option --%.*s", (int)n, name);
 }
 
@@ -163,7 +172,10 @@ static bool split_option(const char *argument, const char **name, size_t *n, con
 			*value = *name + *n + 1;
 		return true;
 	}
-	*name = argument[1] == 'o' ? "output" : argument[1] == 'k' ? "groups" : argument[1] == 'h' ? "help" : NULL;
+	*name = NULL;
+	for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
+		if (letters[i].letter == argument[1])
+			*name = letters[i].name;
 	if (!*name)
 		return false;
 	*n = strlen(*name);
@@ -190,7 +202,7 @@ static int take_option(struct cursor *cursor, struct wh_err *err)
 			return wh_values_set(values, row->name, "false", err);
 		row = NULL;
 	}
-	if (!row && argument[1] != '-')
+	if (argument[1] != '-' && (!row || cli_letter(row) != argument[1]))
 		return wh_err_set(err, WH_E_USAGE, "unknown option -%c", argument[1]);
 	if (!row)
 		return unknown_option(cursor, name, n, err);
@@ -301,7 +313,8 @@ static int take_verb(struct cursor *cursor, struct wh_err *err)
 	if (line->ask != CLI_RUN)
 		return WH_OK;
 	if (call->n_operands < line->verb->least)
-		return wh_err_set(err, WH_E_USAGE, "%s is missing", call->n_operands ? "an operand" : line->verb->operands);
+		return wh_err_set(err, WH_E_USAGE, "%s missing: %s", call->n_operands || line->verb->least == 1 ? "an operand is" : "operands are",
+				  line->verb->operands);
 	if (call->n_operands > line->verb->most)
 		return wh_err_set(err, WH_E_USAGE, "too many operands: %s", call->operands[line->verb->most]);
 	return WH_OK;

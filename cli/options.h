@@ -33,8 +33,8 @@ struct cli_set {
  * The set must stay where it is: its sections point into it. */
 void cli_set_init(struct cli_set *, const struct wh_signal *, const struct wh_verb *, const struct wh_method *);
 
-/* The one-letter form of an option's name, 0: none. `-o` is --output and `-k` is --groups wherever those exist. */
-char cli_letter(const char *name);
+/* The one-letter form of an option, 0: none. `-o` is --output and `-k` is --groups wherever that is a number. */
+char cli_letter(const struct wh_param *);
 
 enum cli_ask { CLI_RUN, CLI_SHORT_HELP, CLI_MAN_PAGE };
 

@@ -107,12 +107,26 @@ static void on_document(struct wh_emit *emit, const char *schema)
 	on_string(emit, "schema", schema, strlen(schema));
 }
 
+static void keep_columns(struct cli_tree *tree, const char *const *columns)
+{
+	size_t n = 0;
+	while (columns[n])
+		n++;
+	tree->columns = calloc(n + 1, sizeof *tree->columns);
+	bool failed = !tree->columns;
+	for (size_t i = 0; i < n && !failed; i++)
+		failed = !(tree->columns[i] = strdup(columns[i]));
+	if (failed)
+		fail(tree, WH_E_NOMEM, "out of memory");
+}
+
 static void on_records(struct wh_emit *emit, const char *schema, const char *const *columns)
 {
 	struct cli_tree *tree = tree_of(emit);
 	(void)schema;
 	tree->records = true;
-	tree->columns = columns;
+	if (columns && tree->error.code == WH_OK)
+		keep_columns(tree, columns);
 	if (tree->error.code == WH_OK && tree->begin)
 		(void)tree->begin(tree, &tree->error);
 }
@@ -190,6 +204,9 @@ void cli_tree_abandon(struct cli_tree *tree)
 
 void cli_tree_release(struct cli_tree *tree)
 {
+	for (size_t i = 0; tree->columns && tree->columns[i]; i++)
+		free(tree->columns[i]);
+	free(tree->columns);
 	free(tree->nodes);
 	free(tree->text);
 }

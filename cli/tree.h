@@ -35,7 +35,7 @@ struct cli_tree {
 	int (*take)(struct cli_tree *, size_t root, struct wh_err *);   /* a whole record or document */
 	int (*finish)(struct cli_tree *, struct wh_err *);
 	bool records, finished;
-	const char *const *columns;
+	char **columns; /* NULL-terminated copies: the verb's may be gone before the last row is printed; NULL: none were named */
 	struct cli_node *nodes;
 	size_t n, cap;
 	char *text;

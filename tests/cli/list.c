@@ -61,9 +61,9 @@ static void emit_values(struct wh_emit *emit, const char *key, const struct wh_v
 	char number[32];
 	wh_emit_object(emit, key);
 	for (size_t i = 0; i < values->n; i++) {
-		wh_emit_string(emit, values->params[i].name, wh_values_text(values, i, number, sizeof number));
-		if (values->given[i])
-			wh_emit_boolean(emit, "given", true);
+		const char *text = wh_values_text(values, i, number, sizeof number);
+		if (text)
+			wh_emit_format(emit, values->params[i].name, "%s%s", text, values->given[i] ? ", given" : "");
 	}
 	wh_emit_end(emit);
 }
