@@ -46,7 +46,7 @@ static struct wh_span span_of(const struct wh_str *str)
 	return (struct wh_span){ str->data, str->data + str->n };
 }
 
-static bool is_ignored(struct wh_span frame)
+bool wh_crash_ignores(struct wh_span frame)
 {
 	size_t n = wh_span_size(frame);
 	if (n < 3)
@@ -118,12 +118,12 @@ void wh_crash_add_frame(struct wh_crash_machine *m, struct wh_span frame, bool w
 		struct wh_str turned = { 0 };
 		for (const char *p = frame.p; p < frame.end; p++)
 			wh_str_putc(&turned, *p == '\\' ? '/' : *p);
-		bool ignored = turned.failed || is_ignored(span_of(&turned));
+		bool ignored = turned.failed || wh_crash_ignores(span_of(&turned));
 		m->frame.failed |= turned.failed;
 		wh_str_release(&turned);
 		if (ignored)
 			return;
-	} else if (is_ignored(frame)) {
+	} else if (wh_crash_ignores(frame)) {
 		return;
 	}
 	if (whole) {
@@ -430,7 +430,7 @@ void wh_crash_frame(struct wh_crash_machine *m, struct wh_span line)
 		    (wh_scan_has(s, "configs: ") || wh_scan_has(s, "sources: ") || wh_scan_has(s, "suppression: ")))
 			wh_crash_add_frame(m, s, true);
 	} else if (m->golang && go_frame(line, &frame)) {
-		if (is_ignored(frame))
+		if (wh_crash_ignores(frame))
 			return;
 		const char *slash = find_last(frame, '/');
 		if (slash)

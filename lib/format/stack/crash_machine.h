@@ -48,6 +48,8 @@ void wh_crash_set_type_name(struct wh_crash_machine *, const char *);
 void wh_crash_reset(struct wh_crash_machine *);
 bool wh_crash_type_is(const struct wh_crash_machine *, const char *);
 bool wh_crash_type_begins(const struct wh_crash_machine *, const char *);
+/* Whether a rule passes over a frame. */
+bool wh_crash_ignores(struct wh_span frame);
 /* A frame's function: what is before the arguments, without module and anonymous namespaces. */
 void wh_crash_function(struct wh_span frame, struct wh_str *function);
 

@@ -364,7 +364,7 @@ int wh_crash_state_of_frames(const struct wh_stack *stack, struct wh_arena *aren
 	for (size_t i = 0; i < stack->n_frames && m.n_frames < WH_CRASH_FRAMES; i++) {
 		const struct wh_frame *frame = &stack->frames[i];
 		const char *name = frame->function ? frame->function : frame->module;
-		if (!name || frame->handler || frame->unreliable)
+		if (!name || frame->handler || frame->unreliable || wh_crash_ignores((struct wh_span){ name, name + strlen(name) }))
 			continue;
 		wh_str_clear(&text);
 		wh_str_puts(&text, name);
