@@ -138,13 +138,22 @@ void cli_help_examples(FILE *out, const struct wh_signal *signal, const struct w
 	for (const char *p = verb->examples; p && *p;) {
 		size_t n = strcspn(p, "\n");
 		fputs(n ? before : "", out);
-		for (const char *end = p + n; p < end;)
-			if (!strncmp(p, "NOUN", 4)) {
-				fputs(signal->noun, out);
-				p += 4;
-			} else {
+		for (const char *end = p + n; p < end;) {
+			char word[32];
+			if (strncmp(p, "NOUN", 4) != 0) {
 				fputc(*p++, out);
+				continue;
 			}
+			p += 4;
+			fputs(signal->noun, out);
+			n = *p == ' ' ? strcspn(p + 1, " \n") : 0; /* what follows is a verb: by the name that this signal gives it */
+			snprintf(word, sizeof word, "%.*s", (int)n, p + !!n);
+			const struct wh_verb *other = n && n < sizeof word ? wh_verb_find(signal, word) : NULL;
+			if (other) {
+				fprintf(out, " %s", wh_verb_name(signal, other));
+				p += 1 + n;
+			}
+		}
 		fputc('\n', out);
 		p += *p == '\n';
 	}

@@ -191,7 +191,7 @@ static const struct wh_verb show = { "show", "[INPUT…]", 0, SIZE_MAX, "one toy
 	"Prints the call as it was understood: *every* value of _every_ table.", "whorl NOUN show toys.txt", "call",
 	WH_VERB_READS | WH_VERB_SETTINGS | WH_VERB_METHOD, cluster_options, run_show };
 static const struct wh_verb cluster = { "cluster", "[INPUT…]", 0, SIZE_MAX, "put toys that are alike into one box",
-	"Groups toys.\n\nA box is named after its first toy.", "whorl NOUN box -k 2 toys.txt\nwhorl NOUN box --likeness ball --bounce 4 toys.txt",
+	"Groups toys.\n\nA box is named after its first toy.", "whorl NOUN cluster -k 2 toys.txt\nwhorl NOUN cluster --likeness ball --bounce 4 toys.txt",
 	"grouping", WH_VERB_READS | WH_VERB_METHOD, cluster_options, run_cluster };
 static const struct wh_verb explain = { "explain", "[BOX]", 0, 1, "what sets a box apart", "Names the parts that tell boxes apart.",
 	"whorl NOUN explain --format json", "explanation", WH_VERB_STORE, NULL, run_explain };
