@@ -50,12 +50,15 @@ struct wh_method {
 	int (*add)(void *space, struct wh_bytes fingerprint, struct wh_err *);
 	int (*freeze)(void *space, const struct wh_host *, struct wh_err *);
 	double (*similarity)(const void *space, size_t i, size_t j);
-	/* Every j != i with similarity(i, j) >= floor, in no order, each once. Complete for floor >= 1 - d and floor > 0; a lower
-	 * floor must work too, and may cost a comparison with every point. scratch: *scratch is NULL at first, kept between calls
-	 * of one thread, given to scratch_free at the end. NULL: the callers compare with every point. */
-	int (*neighbours)(const void *space, size_t i, double floor, void **scratch, wh_neighbour_fn *, void *user,
+	/* Every j < below, j != i, with similarity(i, j) >= floor, in no order, each once. A floor under 1 - d, or of 0, may cost a
+	 * comparison with every point. scratch: *scratch is NULL at first, kept between calls of one thread, given to
+	 * scratch_free at the end. NULL: the callers compare with every point. */
+	int (*neighbours)(const void *space, size_t i, double floor, size_t below, void **scratch, wh_neighbour_fn *, void *user,
 			  struct wh_err *);
 	void (*scratch_free)(void *scratch);
+	/* Similarity of points that come from different kinds of reports (formats), where one fault is seen at different depths: used by
+	 * wh_group to give groups that lack a kind a second chance. NULL: none. */
+	double (*kinship)(const void *space, size_t i, size_t j);
 	/* Appends what frozen weights need to be rebuilt elsewhere; NULL where weights do not depend on the corpus. */
 	int (*save)(const void *space, struct wh_str *, struct wh_err *);
 	/* Emits an array `alignment` of objects: what of i meets what of j, and its contribution to the similarity. NULL: none. */
@@ -80,7 +83,9 @@ struct wh_signal {
 	const struct wh_method *const *methods; /* NULL-terminated; the first is the default */
 	const char *const *attributes;          /* NULL-terminated: those that tables show and explain contrasts */
 
-	/* The neutral record's fields beyond id, time, label and attributes, into the open object. */
+	/* One of `attributes` of an observation, NULL: not said. NULL: wh_observation_attribute. */
+	const char *(*attribute)(const struct wh_observation *, const char *name);
+	/* The neutral record's fields beyond id, time and label, into the open object. */
 	int (*encode)(const struct wh_observation *, struct wh_emit *, struct wh_err *);
 	/* One neutral record. */
 	int (*decode)(struct wh_bytes text, struct wh_arena *, struct wh_observation *, struct wh_err *);
@@ -88,8 +93,10 @@ struct wh_signal {
 	/* What settings mean, built once per run, read by any number of threads; with WH_E_USAGE for a bad file of rules, say. */
 	int (*configure)(const struct wh_values *settings, void **config, struct wh_err *);
 	void (*release)(void *config);
-	int (*fingerprint)(const void *config, const struct wh_observation *, struct wh_arena *, struct wh_bytes *,
-			   struct wh_err *);
+	/* scratch: *scratch is NULL at first, kept between calls of one thread (caches), given to scratch_free at the end. */
+	int (*fingerprint)(const void *config, void **scratch, const struct wh_observation *, struct wh_arena *,
+			   struct wh_bytes *, struct wh_err *);
+	void (*scratch_free)(void *scratch);
 	/* The neutral record as the fingerprint sees it (normalised), and what else `show` prints. explain: with the reasons. */
 	int (*show)(const void *config, const struct wh_observation *, bool explain, struct wh_arena *, struct wh_emit *,
 		    struct wh_err *);

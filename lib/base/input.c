@@ -15,6 +15,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "base/str.h"
 #include "base/vec.h"
 
 enum { CHUNK = 1 << 18, MAP_FROM = 1 << 20, DEEPEST = 64 };
@@ -251,6 +252,12 @@ static int decompress(struct wh_input *input, struct wh_err *err)
 int wh_input_open(struct wh_input *input, const char *path, struct wh_err *err)
 {
 	*input = (struct wh_input){ 0 };
+	if (wh_starts(path, strlen(path), WH_INPUT_INLINE)) {
+		input->owned = strdup(path + strlen(WH_INPUT_INLINE));
+		input->text = input->owned;
+		input->size = input->owned ? strlen(input->owned) : 0;
+		return input->owned ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	}
 	bool standard = !strcmp(path, "-");
 	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	struct stat stat;

@@ -22,6 +22,9 @@ struct wh_input {
 	char *owned; /* to free, or NULL */
 };
 
+/* A path that begins so is the content itself: a model carries the rules that it was made with. */
+#define WH_INPUT_INLINE "data:,"
+
 /* path `-`: standard input. WH_E_IO with the system's reason, WH_E_FORMAT where compressed data are broken (what could be
  * decompressed before the break is not used). */
 int wh_input_open(struct wh_input *, const char *path, struct wh_err *) WH_NODISCARD;

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stacks as numbers, and the part that all stack similarities share: interned frames, document frequencies, the index that finds
+ * candidates. A similarity is a struct wh_stack_measure in a file of its own; wh_method rows point to it by `detail`.
+ *
+ * The index. A measure names for every stack some keys such that two stacks with similarity >= floor share one. Most measures get
+ * them from wh_stack_head, by the prefix filter of similarity joins (Chaudhuri, Ganti, Kaushik 2006; Bayardo, Ma, Srikant 2007):
+ * order all frames by rarity, the same for every stack. Let the head of A be the shortest run of its rarest frames such that what is
+ * left (the tail) cannot make a similarity of floor by itself, whatever the other stack is. If sim(A, B) >= floor, the rarest frame
+ * they share is in the head of A: else all shared frames are in its tail, and the similarity is below floor. By the same
+ * argument it is in the head of B. So the heads share a frame, and only heads are indexed and looked up. Each measure's file proves
+ * its bound on the tail; tests/method compares the index with all pairs.
+ */
+#ifndef WHORL_METHOD_REBUCKET_SPACE_H
+#define WHORL_METHOD_REBUCKET_SPACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <whorl/signal.h>
+
+#include "base/arena.h"
+#include "base/strtab.h"
+#include "base/vec.h"
+#include "learn/candidates.h"
+
+enum {
+	WH_STACK_LONGEST = 1024,               /* frames compared; what lies below is of no weight in any measure */
+	WH_STACK_MOST = 2 * WH_STACK_LONGEST, /* tokens: frames, and pairs of neighbours */
+};
+
+/*
+ * A stack. Tokens 0 … n_frames-1 are its frames, crash point first; for a measure with `pairs`, token n_frames + i is the pair of
+ * frames i and i+1. A token's position is that of its (upper) frame.
+ */
+struct wh_stack_item {
+	uint32_t n, n_frames;
+	const uint32_t *token;    /* n */
+	const uint16_t *by_token; /* n indices of tokens, by token, then index */
+	const float *weight;      /* n; NULL where the measure weighs nothing */
+	double norm;              /* the measure's: total weight, length of the vector, … */
+};
+
+static inline uint32_t wh_stack_position(const struct wh_stack_item *item, uint32_t index)
+{
+	return index < item->n_frames ? index : index - item->n_frames;
+}
+
+struct wh_stack_space;
+
+struct wh_stack_measure {
+	/* Reads parameters into space->parameter (in space->arena). NULL: none. */
+	int (*open)(struct wh_stack_space *, const struct wh_values *, struct wh_err *);
+	bool pairs; /* pairs of neighbouring frames are tokens, too */
+	/* Weight of a token (NULL: 1); then norm over the weights. Both under frozen document frequencies. */
+	double (*weight)(const struct wh_stack_space *, uint32_t token, size_t position, bool pair);
+	double (*norm)(const struct wh_stack_space *, const struct wh_stack_item *);
+	/* In [0, 1], symmetric; both items have at least one frame. */
+	double (*similarity)(const struct wh_stack_space *, const struct wh_stack_item *, const struct wh_stack_item *);
+	/* An upper bound of it in constant time, to pass over candidates. NULL: none. */
+	double (*bound)(const struct wh_stack_item *, const struct wh_stack_item *);
+	/* The similarity that counts between different kinds of reports; wh_method.kinship. NULL: none. */
+	double (*kinship)(const struct wh_stack_space *, const struct wh_stack_item *, const struct wh_stack_item *);
+	/* At most item->n keys, distinct, into keys; returns their number. */
+	size_t (*keys)(const struct wh_stack_space *, const struct wh_stack_item *, double floor, uint64_t *keys);
+};
+
+struct wh_stack_space {
+	const struct wh_stack_measure *measure;
+	void *parameter;
+	double floor; /* 1 - d: what the index is made for */
+	struct wh_arena arena;
+	struct wh_strtab tokens;
+	struct WH_VEC(struct wh_stack_item) items;
+	struct WH_VEC(uint32_t) df; /* per token: frozen number of stacks that hold it; tokens met later have none: 0 */
+	uint32_t n_documents;       /* non-empty stacks counted in df */
+	bool loaded, frozen;
+	struct wh_candidates *index;
+};
+
+/* Share of the corpus that holds the frame, (0, 1]; a frame never seen counts as seen once. */
+double wh_stack_frequency(const struct wh_stack_space *, uint32_t token);
+
+/* Tokens of item, rarest first (ties by token, then index). */
+void wh_stack_by_rarity(const struct wh_stack_space *, const struct wh_stack_item *, uint16_t *order);
+
+/* Keys of the head of an item: `tail_is_low(space, item, floor, in_tail)` says whether the tokens marked in in_tail (n flags), if
+ * they alone were shared, keep every similarity below floor. */
+typedef bool wh_stack_tail_fn(const struct wh_stack_space *, const struct wh_stack_item *, double floor, const bool *in_tail);
+size_t wh_stack_head(const struct wh_stack_space *, const struct wh_stack_item *, double floor, wh_stack_tail_fn *, uint64_t *keys);
+
+/* The functions of every stack method's wh_method row. */
+int wh_stack_open(const struct wh_method *, const struct wh_values *, void **, struct wh_err *);
+int wh_stack_load(void *, struct wh_bytes, struct wh_err *);
+int wh_stack_add(void *, struct wh_bytes, struct wh_err *);
+int wh_stack_freeze(void *, const struct wh_host *, struct wh_err *);
+double wh_stack_similarity(const void *, size_t, size_t);
+double wh_stack_kinship(const void *, size_t, size_t);
+int wh_stack_neighbours(const void *, size_t, double floor, size_t below, void **, wh_neighbour_fn *, void *, struct wh_err *);
+void wh_stack_scratch_free(void *);
+int wh_stack_save(const void *, struct wh_str *, struct wh_err *);
+int wh_stack_align(const void *, size_t, size_t, struct wh_emit *, struct wh_err *);
+void wh_stack_close(void *);
+
+#define WH_STACK_METHOD_OPS                                                                                        \
+	.open = wh_stack_open, .load = wh_stack_load, .add = wh_stack_add, .freeze = wh_stack_freeze,               \
+	.similarity = wh_stack_similarity, .neighbours = wh_stack_neighbours, .scratch_free = wh_stack_scratch_free, \
+	.save = wh_stack_save, .align = wh_stack_align, .close = wh_stack_close
+
+/* Rows that every stack method's table ends with. */
+#define WH_STACK_PARAM_D(initial_, grid_)                                                                               \
+	{ .name = "d", .type = WH_PARAM_REAL, .initial = initial_, .lo = 0, .hi = 1, .grid = grid_,                       \
+	  .help = "cut: buckets merge while their distance, 1 - similarity, is at most this", .source = "ReBucket IV" }
+#define WH_STACK_PARAM_LINKAGE(initial_)                                                                                \
+	{ .name = "linkage", .type = WH_PARAM_CHOICE, .initial = initial_, .choices = "complete|average|single",            \
+	  .help = "distance of two buckets: their farthest, mean or nearest pair", .source = "ReBucket IV: complete" }
+
+#endif

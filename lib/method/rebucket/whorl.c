@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * whorl's own similarity, the default: a weighted Dice coefficient over frames and pairs of neighbouring frames. Chosen by measured
+ * quality on held-out folds (docs/results/stack.md). Tokens of a stack: its frames, factor 1, and its pairs, factor beta:
+ *
+ *   idf(x)    = 1 / (1 + B df(x))                  df in (0, 1]: the share of distinct stacks that hold x
+ *   w(x, i)   = factor * idf(x) * exp(-a i)        i: position, 0 at the crash point
+ *   sim(A, B) = 2 sum over matched of min(w_A, w_B) exp(-g |i_A - i_B|) / (W_A + W_B)      W: the sum of all weights
+ *
+ * where the k-th occurrence of a token in A is matched with its k-th in B. Rare frames near the crash decide, pairs bring in the order,
+ * and a frame that everyone has costs nothing. O(m + n) once tokens are sorted.
+ *
+ * Bound for the index. With O = sum over shared tokens of min(w_A, w_B): sim <= 2 O / (W_A + W_B), and O <= W_B. So sim >= t implies
+ * 2 O >= t (W_A + W_B) >= t (W_A + O), that is O >= t W_A / (2 - t). If only a tail of A is shared, O is at most the tail's weight.
+ * Also O <= min(W_A, W_B): sim <= 2 min(W_A, W_B) / (W_A + W_B), the bound in constant time.
+ */
+#include <math.h>
+
+#include "method/rebucket/methods.h"
+
+struct dice {
+	double beta, B;
+	double position[WH_STACK_LONGEST]; /* exp(-a i) */
+	float offset[WH_STACK_LONGEST];    /* exp(-g i) */
+};
+
+static int dice_open(struct wh_stack_space *space, const struct wh_values *values, struct wh_err *err)
+{
+	struct dice *p = space->parameter = wh_arena_alloc(&space->arena, sizeof *p);
+	if (!p)
+		return wh_arena_error(&space->arena, err);
+	double a = wh_values_real(values, "a"), g = wh_values_real(values, "g");
+	p->beta = wh_values_real(values, "beta");
+	p->B = wh_values_real(values, "B");
+	for (int i = 0; i < WH_STACK_LONGEST; i++) {
+		p->position[i] = exp(-a * i);
+		p->offset[i] = (float)exp(-g * i);
+	}
+	return WH_OK;
+}
+
+static double rarity(const struct wh_stack_space *space, uint32_t token, bool pair)
+{
+	const struct dice *p = space->parameter;
+	return (pair ? p->beta : 1) / (1 + p->B * wh_stack_frequency(space, token));
+}
+
+static double dice_weight(const struct wh_stack_space *space, uint32_t token, size_t position, bool pair)
+{
+	return ((const struct dice *)space->parameter)->position[position] * rarity(space, token, pair);
+}
+
+static double dice_similarity(const struct wh_stack_space *space, const struct wh_stack_item *a, const struct wh_stack_item *b)
+{
+	const struct dice *p = space->parameter;
+	double shared = 0;
+	for (uint32_t i = 0, j = 0; i < a->n && j < b->n;) {
+		uint32_t x = a->by_token[i], y = b->by_token[j], f = a->token[x], g = b->token[y];
+		if (f == g) {
+			uint32_t u = wh_stack_position(a, x), v = wh_stack_position(b, y);
+			float w = a->weight[x] < b->weight[y] ? a->weight[x] : b->weight[y];
+			shared += w * p->offset[u < v ? v - u : u - v];
+		}
+		i += f <= g;
+		j += g <= f;
+	}
+	return 2 * shared / (a->norm + b->norm);
+}
+
+static double dice_bound(const struct wh_stack_item *a, const struct wh_stack_item *b)
+{
+	return 2 * (a->norm < b->norm ? a->norm : b->norm) / (a->norm + b->norm) + 1e-6;
+}
+
+/* The same without positions: a = g = 0. */
+static double dice_kinship(const struct wh_stack_space *space, const struct wh_stack_item *a, const struct wh_stack_item *b)
+{
+	double shared = 0, total = 0;
+	for (uint32_t i = 0; i < a->n; i++)
+		total += rarity(space, a->token[i], i >= a->n_frames);
+	for (uint32_t j = 0; j < b->n; j++)
+		total += rarity(space, b->token[j], j >= b->n_frames);
+	for (uint32_t i = 0, j = 0; i < a->n && j < b->n;) {
+		uint32_t x = a->by_token[i], y = b->by_token[j], f = a->token[x], g = b->token[y];
+		if (f == g)
+			shared += rarity(space, f, x >= a->n_frames);
+		i += f <= g;
+		j += g <= f;
+	}
+	return total > 0 ? 2 * shared / total : 0;
+}
+
+static bool dice_tail(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, const bool *in_tail)
+{
+	(void)space;
+	double tail = 0;
+	for (uint32_t i = 0; i < item->n; i++)
+		tail += in_tail[i] ? item->weight[i] : 0;
+	return tail < (floor - 1e-6) * item->norm / (2 - floor);
+}
+
+static size_t dice_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, uint64_t *keys)
+{
+	return wh_stack_head(space, item, floor, dice_tail, keys);
+}
+
+static const struct wh_stack_measure measure = {
+	.open = dice_open,
+	.pairs = true,
+	.weight = dice_weight,
+	.norm = wh_stack_total_weight,
+	.similarity = dice_similarity,
+	.bound = dice_bound,
+	.kinship = dice_kinship,
+	.keys = dice_keys,
+};
+
+static const struct wh_param params[] = {
+	{ .name = "a", .type = WH_PARAM_REAL, .initial = "0.3", .lo = 0, .hi = 2, .grid = "0.25 0.3 0.35",
+	  .help = "how fast frames lose weight with their distance to the crash point" },
+	{ .name = "B", .type = WH_PARAM_REAL, .initial = "20", .lo = 0, .hi = 1000, .grid = "10 20",
+	  .help = "how much frames of many stacks lose weight" },
+	{ .name = "beta", .type = WH_PARAM_REAL, .initial = "0.5", .lo = 0, .hi = 2,
+	  .help = "weight of a pair of neighbouring frames; a frame has 1" },
+	{ .name = "g", .type = WH_PARAM_REAL, .initial = "0.05", .lo = 0, .hi = 2,
+	  .help = "how fast matches lose weight with the difference of their positions" },
+	WH_STACK_PARAM_D("0.67", ""),
+	WH_STACK_PARAM_LINKAGE("average"),
+	{ 0 },
+};
+
+const struct wh_method wh_method_whorl = {
+	.name = "whorl",
+	.summary = "weighted Dice over frames and pairs of frames, rare ones near the crash first (the default)",
+	.source = "whorl",
+	.params = params,
+	.detail = &measure,
+	.kinship = wh_stack_kinship,
+	WH_STACK_METHOD_OPS,
+};

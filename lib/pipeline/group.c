@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/group.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/strtab.h"
+#include "base/thread.h"
+#include "learn/hclust.h"
+#include "pipeline/kinds.h"
+
+void wh_constraints_release(struct wh_constraints *c)
+{
+	wh_vec_release(&c->together);
+	wh_vec_release(&c->apart);
+}
+
+/* ---- candidate pairs ---- */
+
+struct edges WH_VEC(struct wh_edge);
+
+struct search {
+	const struct wh_space *space;
+	double floor;
+	struct edges *edges; /* per worker */
+	void **scratch;      /* per worker */
+};
+
+struct found {
+	struct edges *edges;
+	uint32_t i;
+};
+
+static int take_neighbour(void *user, size_t j, double similarity)
+{
+	struct found *found = user;
+	return wh_vec_push(found->edges, (struct wh_edge){ (uint32_t)j, found->i, (float)similarity }) ? WH_E_NOMEM : WH_OK;
+}
+
+static int search_pairs(void *user, unsigned worker, size_t first, size_t last, struct wh_err *err)
+{
+	struct search *s = user;
+	const struct wh_method *method = s->space->method;
+	for (size_t i = first; i < last; i++) {
+		struct found found = { &s->edges[worker], (uint32_t)i };
+		if (method->neighbours) {
+			WH_TRY(method->neighbours(s->space->state, i, s->floor, i, &s->scratch[worker], take_neighbour, &found, err));
+			continue;
+		}
+		for (size_t j = 0; j < i; j++) {
+			double similarity = method->similarity(s->space->state, i, j);
+			if (similarity >= s->floor && take_neighbour(&found, j, similarity) != WH_OK)
+				return wh_err_set(err, WH_E_NOMEM, "out of memory");
+		}
+	}
+	return WH_OK;
+}
+
+static int find_edges(const struct wh_space *space, double floor, const struct wh_host *host, struct edges *all, struct wh_err *err)
+{
+	unsigned threads = wh_host_threads(host);
+	struct search s = { .space = space, .floor = floor, .edges = calloc(threads, sizeof *s.edges), .scratch = calloc(threads, sizeof *s.scratch) };
+	int code = s.edges && s.scratch ? wh_parallel(host, "comparing", space->n, 64, search_pairs, &s, err)
+					: wh_err_set(err, WH_E_NOMEM, "out of memory");
+	size_t n = 0;
+	for (unsigned w = 0; s.edges && w < threads; w++)
+		n += s.edges[w].n;
+	if (code == WH_OK && wh_vec_reserve(all, n))
+		code = wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (unsigned w = 0; s.edges && w < threads; w++) {
+		if (code == WH_OK && s.edges[w].n)
+			memcpy(all->data + all->n, s.edges[w].data, s.edges[w].n * sizeof *all->data);
+		if (code == WH_OK)
+			all->n += s.edges[w].n;
+		free(s.edges[w].data);
+		if (s.scratch && s.scratch[w])
+			space->method->scratch_free(s.scratch[w]);
+	}
+	free(s.edges);
+	free(s.scratch);
+	return code;
+}
+
+/* ---- grouping ---- */
+
+static int agglomerate(const struct wh_space *space, const struct wh_dataset *data, const struct wh_model *model,
+		       const struct wh_constraints *constraints, uint32_t *group, size_t *n_groups, struct wh_err *err)
+{
+	struct edges edges = { 0 };
+	double d = wh_values_real(&model->params, "d");
+	struct WH_VEC(uint32_t) pairs = { 0 };
+	size_t n_together = constraints ? constraints->together.n : 0, n_apart = constraints ? constraints->apart.n : 0;
+	int code = find_edges(space, 1 - d, model->host, &edges, err);
+	if (code == WH_OK && wh_vec_reserve(&pairs, 2 * (n_together + n_apart) + 1))
+		code = wh_err_set(err, WH_E_NOMEM, "out of memory");
+	if (code == WH_OK) {
+		for (size_t k = 0; k < n_together + n_apart; k++) {
+			const struct wh_record_pair *pair = k < n_together ? &constraints->together.data[k] : &constraints->apart.data[k - n_together];
+			pairs.data[2 * k] = data->records.data[pair->a].point;
+			pairs.data[2 * k + 1] = data->records.data[pair->b].point;
+		}
+		struct wh_hclust_sparse job = {
+			.n = data->n_points, .d = d, .weight = data->weight, .edges = edges.data, .n_edges = edges.n,
+			.similarity = wh_space_similarity, .user = (void *)space,
+			.together = (const uint32_t(*)[2])pairs.data, .n_together = n_together,
+			.apart = (const uint32_t(*)[2])(pairs.data + 2 * n_together), .n_apart = n_apart,
+		};
+		wh_linkage_parse(wh_values_string(&model->params, "linkage"), &job.linkage);
+		code = wh_hclust_sparse(&job, model->host, group, n_groups, err);
+	}
+	wh_vec_release(&pairs);
+	wh_vec_release(&edges);
+	return code;
+}
+
+int wh_group(struct wh_grouping *grouping, struct wh_dataset *data, const struct wh_model *model,
+	     const struct wh_constraints *constraints, struct wh_err *err)
+{
+	*grouping = (struct wh_grouping){ 0 };
+	for (size_t k = 0; constraints && k < constraints->apart.n; k++) {
+		const struct wh_record_pair *pair = &constraints->apart.data[k];
+		if (data->records.data[pair->a].point == data->records.data[pair->b].point)
+			WH_TRY(wh_dataset_split_point(data, pair->b, err));
+	}
+	struct wh_space space;
+	WH_TRY(wh_space_open(&space, model, data->points, data->n_points, err));
+	uint32_t *of_point = malloc((data->n_points + 1) * sizeof *of_point);
+	size_t n_groups = 0;
+	int code = of_point ? agglomerate(&space, data, model, constraints, of_point, &n_groups, err)
+			    : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	if (code == WH_OK)
+		code = wh_merge_kinds(data, &space, constraints, of_point, &n_groups, err);
+	wh_space_close(&space);
+	if (code != WH_OK) {
+		free(of_point);
+		return code;
+	}
+	return wh_group_describe(grouping, data, of_point, n_groups, err);
+}
+
+/* ---- description ---- */
+
+void wh_group_id(const struct wh_record *record, unsigned salt, char id[static WH_GROUP_ID])
+{
+	uint64_t hash = record->empty || salt ? wh_hash(record->id, strlen(record->id), salt + 1)
+					      : wh_hash(record->fingerprint.data, record->fingerprint.size, 0);
+	snprintf(id, WH_GROUP_ID, "g%012llx", (unsigned long long)(hash >> 16));
+}
+
+/* Groups in the order of their first records; `number` maps old to new. */
+static int number_groups(struct wh_grouping *grouping, const struct wh_dataset *data, const uint32_t *order, uint32_t *number, size_t n)
+{
+	struct wh_strtab ids;
+	size_t next = 0;
+	int failed = 0;
+	wh_strtab_init(&ids, SIZE_MAX);
+	for (size_t i = 0; i < n; i++)
+		number[i] = UINT32_MAX;
+	for (size_t k = 0; !failed && k < data->records.n; k++) {
+		const struct wh_record *record = &data->records.data[order[k]];
+		uint32_t g = grouping->of_point[record->point];
+		if (number[g] == UINT32_MAX) {
+			struct wh_group *group = &grouping->groups[next];
+			uint32_t id = 0;
+			number[g] = (uint32_t)next++;
+			*group = (struct wh_group){ .first = order[k], .representative = record->point };
+			for (unsigned salt = 0; !failed; salt++) {
+				wh_group_id(record, salt, group->id);
+				size_t before = ids.n;
+				id = wh_strtab_add(&ids, group->id, strlen(group->id));
+				failed = id == WH_STRTAB_NONE;
+				if (ids.n > before)
+					break;
+			}
+		}
+		grouping->groups[number[g]].n_records++;
+	}
+	wh_strtab_release(&ids);
+	return failed;
+}
+
+int wh_group_describe(struct wh_grouping *grouping, const struct wh_dataset *data, uint32_t *of_point, size_t n_groups, struct wh_err *err)
+{
+	*grouping = (struct wh_grouping){ of_point, calloc(n_groups + 1, sizeof(struct wh_group)), n_groups };
+	uint32_t *order = malloc((data->records.n + 1) * sizeof *order), *number = malloc((n_groups + 1) * sizeof *number);
+	bool failed = !grouping->groups || !order || !number || wh_dataset_by_time(data, order) != WH_OK ||
+		      number_groups(grouping, data, order, number, n_groups);
+	for (size_t p = 0; !failed && p < data->n_points; p++) {
+		struct wh_group *group = &grouping->groups[of_point[p] = number[of_point[p]]];
+		uint32_t best = group->representative;
+		group->n_points++;
+		if (data->weight[p] > data->weight[best] || (data->weight[p] == data->weight[best] && p < best))
+			group->representative = (uint32_t)p;
+	}
+	free(order);
+	free(number);
+	if (!failed)
+		return WH_OK;
+	wh_grouping_release(grouping);
+	return wh_err_set(err, WH_E_NOMEM, "out of memory");
+}
+
+void wh_grouping_release(struct wh_grouping *grouping)
+{
+	free(grouping->of_point);
+	free(grouping->groups);
+	*grouping = (struct wh_grouping){ 0 };
+}
+
+int wh_group_similarities(const struct wh_grouping *grouping, const struct wh_dataset *data, const struct wh_model *model,
+			  double **result, struct wh_err *err)
+{
+	struct wh_space space;
+	double *similarity = malloc((data->records.n + 1) * sizeof *similarity);
+	if (!similarity)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	int code = wh_space_open(&space, model, data->points, data->n_points, err);
+	if (code != WH_OK) {
+		free(similarity);
+		return code;
+	}
+	for (size_t i = 0; i < data->records.n; i++) {
+		uint32_t point = data->records.data[i].point, centre = grouping->groups[grouping->of_point[point]].representative;
+		similarity[i] = point == centre ? 1 : wh_space_similarity(&space, point, centre);
+	}
+	wh_space_close(&space);
+	*result = similarity;
+	return WH_OK;
+}
+
+int wh_label_numbers(const struct wh_dataset *data, uint32_t **truth, size_t *n, struct wh_err *err)
+{
+	struct wh_strtab labels;
+	uint32_t *numbers = malloc((data->records.n + 1) * sizeof *numbers);
+	int failed = !numbers;
+	wh_strtab_init(&labels, SIZE_MAX);
+	for (size_t i = 0; !failed && i < data->records.n; i++) {
+		const char *label = data->records.data[i].label;
+		numbers[i] = label ? wh_strtab_add(&labels, label, strlen(label)) : WH_NO_LABEL;
+		failed = label && numbers[i] == WH_STRTAB_NONE;
+	}
+	*n = labels.n;
+	wh_strtab_release(&labels);
+	if (failed) {
+		free(numbers);
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	}
+	*truth = numbers;
+	return WH_OK;
+}

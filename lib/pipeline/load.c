@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/load.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/hash.h"
+#include "base/input.h"
+#include "base/json.h"
+#include "base/thread.h"
+#include "format/format.h"
+#include "store/store.h"
+
+enum {
+	PIECE = 2 << 20,    /* bytes of a line-based file that one task reads */
+	BIG = 4 << 20,      /* files from here on are cut where their format allows */
+	ROUND = 128,        /* tasks whose results are held at once */
+	ROWS = 2048,        /* stored observations decoded by one task */
+	REPORT_MIB = 64,    /* memory of one observation */
+};
+
+struct source {
+	char *path; /* to open */
+	char *id;   /* for observations without an id of their own */
+	size_t records; /* read so far, for `#2` */
+};
+
+/* One task: a whole file, a piece of one, or rows of the store; and what came of it. */
+struct task {
+	struct source *source;
+	struct wh_bytes text;           /* of a piece; data NULL: open source->path */
+	size_t first_line;
+	const struct wh_format *format; /* of a piece */
+	struct wh_batch batch;
+	size_t skipped;
+	bool unknown, file;
+	int code; /* opening failed: counted, reported, fatal only if nothing could be read or --strict */
+	struct wh_err error;
+};
+
+struct worker {
+	struct wh_arena arena; /* of the record being read */
+	void *scratch;         /* of the signal's fingerprint */
+	struct wh_str body;
+};
+
+struct loading {
+	struct wh_load *load;
+	const struct wh_host *host;
+	const char *input_format;
+	bool strict;
+	struct WH_VEC(struct source *) sources;
+	struct WH_VEC(struct task) tasks;
+	struct worker *workers;
+	unsigned n_workers;
+	const char *prefix; /* of the ids of the folder being walked */
+};
+
+/* ---- one observation ---- */
+
+struct reading {
+	struct loading *l;
+	struct task *task;
+	struct worker *worker;
+	const char *name;
+};
+
+static int sink_to_str(void *user, const char *data, size_t n, struct wh_err *err)
+{
+	wh_str_add(user, data, n);
+	return wh_str_check(user, err);
+}
+
+static int encode_body(const struct wh_signal *signal, const struct wh_observation *o, struct wh_str *body, struct wh_err *err)
+{
+	struct wh_json_writer writer;
+	wh_str_clear(body);
+	wh_json_writer_init(&writer, (struct wh_sink){ sink_to_str, body }, true);
+	wh_emit_object(&writer.emit, NULL);
+	int code = signal->encode(o, &writer.emit, err);
+	wh_emit_end(&writer.emit);
+	int closed = wh_emit_close(&writer.emit, code == WH_OK ? err : NULL);
+	wh_json_writer_release(&writer);
+	return code == WH_OK ? closed : code;
+}
+
+static int keep_body(struct reading *r, const struct wh_observation *o, struct wh_record *record, struct wh_err *err)
+{
+	struct wh_str *body = &r->worker->body;
+	WH_TRY(encode_body(r->l->load->call->signal, o, body, err));
+	size_t n = body->n && body->data[body->n - 1] == '\n' ? body->n - 1 : body->n;
+	const char *copy = wh_arena_strndup(&r->task->batch.arena, body->data, n);
+	if (!copy)
+		return wh_arena_error(&r->task->batch.arena, err);
+	record->body = (struct wh_bytes){ copy, n };
+	record->body_hash = wh_hash(copy, n, (uint64_t)record->time_ns);
+	return WH_OK;
+}
+
+static int keep_attributes(struct reading *r, const struct wh_observation *o, struct wh_record *record, struct wh_err *err)
+{
+	const struct wh_signal *signal = r->l->load->call->signal;
+	size_t n = 0;
+	while (signal->attributes[n])
+		n++;
+	const char **values = wh_arena_zalloc(&r->task->batch.arena, n + 1, sizeof *values);
+	if (!values)
+		return wh_arena_error(&r->task->batch.arena, err);
+	for (size_t i = 0; i < n; i++) {
+		const char *value = signal->attribute ? signal->attribute(o, signal->attributes[i])
+						      : wh_observation_attribute(o, signal->attributes[i]);
+		if (value && !(values[i] = wh_intern(r->l->load->strings, value, strlen(value))))
+			return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	}
+	record->attributes = values;
+	if (o->format && !(record->format = wh_intern(r->l->load->strings, o->format, strlen(o->format))))
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	return WH_OK;
+}
+
+static int keep_string(struct wh_arena *arena, const char *text, const char **copy, struct wh_err *err)
+{
+	*copy = text ? wh_arena_strdup(arena, text) : NULL;
+	return text && !*copy ? wh_arena_error(arena, err) : WH_OK;
+}
+
+static int keep_fingerprint(struct loading *l, struct worker *worker, const struct wh_observation *o, struct wh_record *record,
+			    struct wh_err *err)
+{
+	struct wh_bytes fingerprint;
+	WH_TRY(l->load->call->signal->fingerprint(l->load->config, &worker->scratch, o, &worker->arena, &fingerprint, err));
+	record->empty = !fingerprint.size;
+	record->fingerprint = (struct wh_bytes){ wh_intern(l->load->strings, fingerprint.data ? fingerprint.data : "", fingerprint.size),
+						 fingerprint.size };
+	return record->fingerprint.data ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+}
+
+static int take(void *user, struct wh_observation *o, struct wh_err *err)
+{
+	struct reading *r = user;
+	struct wh_arena *arena = &r->task->batch.arena;
+	struct wh_record record = { .time_ns = o->has_time ? o->time_ns : INT64_MAX };
+	WH_TRY(keep_string(arena, o->id, &record.id, err));
+	WH_TRY(keep_string(arena, o->label && *o->label ? o->label : NULL, &record.label, err));
+	WH_TRY(keep_attributes(r, o, &record, err));
+	if (r->l->load->flags & WH_LOAD_BODY)
+		WH_TRY(keep_body(r, o, &record, err));
+	WH_TRY(keep_fingerprint(r->l, r->worker, o, &record, err));
+	return wh_vec_push(&r->task->batch.records, record) ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
+}
+
+static int skip(void *user, size_t line, const char *why, struct wh_err *err)
+{
+	struct reading *r = user;
+	r->task->skipped++;
+	if (r->l->strict)
+		return wh_err_set(err, WH_E_FORMAT, "line %zu: %s", line, why);
+	wh_host_log(r->l->host, WH_WARNING, "%s: line %zu: %s: skipped", r->name, line, why);
+	return WH_OK;
+}
+
+/* ---- tasks ---- */
+
+static int read_text(struct loading *l, struct task *task, struct worker *worker, const struct wh_format *format,
+		     struct wh_bytes text, struct wh_err *err)
+{
+	struct reading reading = { l, task, worker, task->source->path };
+	struct wh_reader reader = { .name = task->source->path, .text = text.data, .size = text.size,
+				    .first_line = task->first_line, .arena = &worker->arena, .take = take, .skip = skip,
+				    .user = &reading, .format = format };
+	wh_arena_reset(&worker->arena);
+	int code = format->read(&reader, err);
+	return code == WH_OK ? WH_OK : wh_err_wrap(err, code, "%s: %s", task->source->path, format->name);
+}
+
+static const struct wh_format *choose(struct loading *l, struct wh_bytes text)
+{
+	const struct wh_format *const *formats = l->load->call->signal->formats;
+	if (strcmp(l->input_format, "auto") != 0)
+		return wh_format_find(formats, l->input_format);
+	return wh_format_detect(formats, text.data, text.size);
+}
+
+static int read_file(struct loading *l, struct task *task, struct worker *worker, struct wh_err *err)
+{
+	struct wh_input input;
+	task->file = true;
+	task->code = wh_input_open(&input, task->source->path, &task->error);
+	if (task->code == WH_E_NOMEM)
+		return wh_err_set(err, task->code, "%s: %s", task->source->path, task->error.message);
+	if (task->code != WH_OK)
+		return WH_OK;
+	struct wh_bytes text = { input.text, input.size };
+	const struct wh_format *format = choose(l, text);
+	task->first_line = 1;
+	task->unknown = !format;
+	int code = format ? read_text(l, task, worker, format, text, err) : WH_OK;
+	wh_input_release(&input);
+	return code;
+}
+
+static int run_tasks(void *user, unsigned number, size_t first, size_t last, struct wh_err *err)
+{
+	struct loading *l = user;
+	for (size_t i = first; i < last; i++) {
+		struct task *task = &l->tasks.data[i];
+		struct worker *worker = &l->workers[number];
+		if (task->text.data)
+			WH_TRY(read_text(l, task, worker, task->format, task->text, err));
+		else
+			WH_TRY(read_file(l, task, worker, err));
+	}
+	return WH_OK;
+}
+
+/* Ids for those that brought none: the file's, `#2` and so on for the later ones. */
+static int name_records(struct task *task, struct wh_err *err)
+{
+	struct source *source = task->source;
+	for (size_t i = 0; i < task->batch.records.n; i++) {
+		struct wh_record *record = &task->batch.records.data[i];
+		source->records++;
+		if (record->id)
+			continue;
+		record->id = source->records > 1 ? wh_arena_printf(&task->batch.arena, "%s#%zu", source->id, source->records)
+						 : wh_arena_strdup(&task->batch.arena, source->id);
+		if (!record->id)
+			return wh_arena_error(&task->batch.arena, err);
+	}
+	return WH_OK;
+}
+
+static int hand_over(struct loading *l, struct task *task, struct wh_err *err)
+{
+	struct wh_load *load = l->load;
+	load->files += task->file;
+	load->unknown_files += task->unknown;
+	load->skipped += task->skipped;
+	if (task->code != WH_OK && (l->strict || load->n_paths == 1))
+		return wh_err_set(err, task->code, "%s: %s", task->source->path, task->error.message);
+	if (task->code != WH_OK) {
+		wh_host_log(l->host, WH_WARNING, "%s: %s: skipped", task->source->path, task->error.message);
+		load->skipped++;
+	}
+	WH_TRY(name_records(task, err));
+	return task->batch.records.n ? load->take(load->user, &task->batch, err) : WH_OK;
+}
+
+/* Runs what has gathered; hands the results over in order. */
+static int run_round(struct loading *l, struct wh_err *err)
+{
+	int code = wh_parallel(l->host, NULL, l->tasks.n, 1, run_tasks, l, err);
+	for (size_t i = 0; i < l->tasks.n; i++) {
+		struct task *task = &l->tasks.data[i];
+		if (code == WH_OK)
+			code = hand_over(l, task, err);
+		wh_arena_release(&task->batch.arena);
+		wh_vec_release(&task->batch.records);
+	}
+	l->tasks.n = 0;
+	return code;
+}
+
+static int add_task(struct loading *l, struct task task, struct wh_err *err)
+{
+	wh_arena_init(&task.batch.arena, SIZE_MAX);
+	if (wh_vec_push(&l->tasks, task))
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	return l->tasks.n >= ROUND ? run_round(l, err) : WH_OK;
+}
+
+static size_t count_newlines(const char *p, const char *end)
+{
+	size_t n = 0;
+	while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
+		n++;
+		p++;
+	}
+	return n;
+}
+
+static int cut_text(struct loading *l, struct source *source, const struct wh_format *format, struct wh_bytes text, struct wh_err *err)
+{
+	const char *p = text.data, *end = p + text.size;
+	size_t line = 1;
+	int code = WH_OK;
+	while (code == WH_OK && p < end) {
+		const char *stop = end;
+		if (format->lines && end - p > PIECE && !(stop = memchr(p + PIECE, '\n', (size_t)(end - p - PIECE))))
+			stop = end;
+		stop += stop < end;
+		struct task task = { .source = source, .text = { p, (size_t)(stop - p) }, .first_line = line, .format = format };
+		line += stop < end ? count_newlines(p, stop) : 0;
+		code = add_task(l, task, err);
+		wh_host_progress(l->host, "reading", (uint64_t)(stop - text.data), text.size);
+		p = stop;
+	}
+	return code == WH_OK ? run_round(l, err) : code;
+}
+
+static int read_big(struct loading *l, struct source *source, struct wh_err *err)
+{
+	struct wh_input input;
+	int code = wh_input_open(&input, source->path, err);
+	if (code != WH_OK)
+		return wh_err_wrap(err, code, "%s", source->path);
+	struct wh_bytes text = { input.text, input.size };
+	const struct wh_format *format = choose(l, text);
+	l->load->files++;
+	if (format)
+		code = cut_text(l, source, format, text, err);
+	else
+		l->load->unknown_files++;
+	wh_input_release(&input);
+	return code;
+}
+
+/* ---- inputs ---- */
+
+static int add_source(void *user, const char *path, const char *relative, struct wh_err *err)
+{
+	struct loading *l = user;
+	struct source *source = calloc(1, sizeof *source);
+	bool failed = !source || wh_vec_push(&l->sources, source);
+	if (failed) {
+		free(source);
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	}
+	source->path = strdup(path);
+	if (!source->path || asprintf(&source->id, "%s%s%s", l->prefix, *l->prefix ? "/" : "", relative) < 0)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	return WH_OK;
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat status;
+	return strcmp(path, "-") != 0 && !stat(path, &status) && S_ISDIR(status.st_mode);
+}
+
+static int list_sources(struct loading *l, struct wh_err *err)
+{
+	size_t folders = 0;
+	for (size_t i = 0; i < l->load->n_paths; i++)
+		folders += is_folder(l->load->paths[i]);
+	for (size_t i = 0; i < l->load->n_paths; i++) {
+		const char *path = l->load->paths[i];
+		char *base = NULL;
+		if (folders > 1 && is_folder(path)) {
+			size_t n = strlen(path);
+			while (n > 1 && path[n - 1] == '/')
+				n--;
+			const char *slash = memrchr(path, '/', n);
+			base = strndup(slash && n > 1 ? slash + 1 : path, (size_t)(path + n - (slash && n > 1 ? slash + 1 : path)));
+			if (!base)
+				return wh_err_set(err, WH_E_NOMEM, "out of memory");
+		}
+		l->prefix = base ? base : "";
+		int code = wh_walk(path, add_source, l, err);
+		free(base);
+		WH_TRY(code);
+	}
+	return WH_OK;
+}
+
+static int read_sources(struct loading *l, struct wh_err *err)
+{
+	for (size_t i = 0; i < l->sources.n; i++) {
+		struct source *source = l->sources.data[i];
+		struct stat status;
+		bool big = !strcmp(source->path, "-") || (!stat(source->path, &status) && status.st_size >= BIG);
+		if (big) {
+			WH_TRY(run_round(l, err));
+			WH_TRY(read_big(l, source, err));
+		} else {
+			WH_TRY(add_task(l, (struct task){ .source = source }, err));
+			wh_host_progress(l->host, "reading", i + 1, l->sources.n);
+		}
+	}
+	return run_round(l, err);
+}
+
+/* ---- the store ---- */
+
+struct rows {
+	struct loading *l;
+	struct wh_batch batch;
+	struct wh_err *err;
+	bool decode, fresh; /* bodies are wanted; fingerprints must be made anew */
+	uint64_t done, total;
+};
+
+static int flush_rows(struct rows *rows, struct wh_err *err)
+{
+	struct loading *l = rows->l;
+	int code = rows->batch.records.n ? l->load->take(l->load->user, &rows->batch, err) : WH_OK;
+	rows->batch.records.n = 0;
+	wh_arena_release(&rows->batch.arena);
+	wh_host_progress(l->host, "reading the store", rows->done, rows->total);
+	return code;
+}
+
+static int decode_row(struct rows *rows, const struct wh_store_observation *stored, struct wh_record *record, struct wh_err *err)
+{
+	struct loading *l = rows->l;
+	struct wh_observation o = { 0 };
+	struct task task = { .batch = rows->batch };
+	struct reading reading = { l, &task, &l->workers[0], stored->id };
+	wh_arena_reset(&l->workers[0].arena);
+	WH_TRY(l->load->call->signal->decode(stored->body, &l->workers[0].arena, &o, err));
+	int code = keep_attributes(&reading, &o, record, err);
+	if (code == WH_OK && rows->fresh)
+		code = keep_fingerprint(l, &l->workers[0], &o, record, err);
+	rows->batch = task.batch;
+	return code;
+}
+
+static int take_row(void *user, const struct wh_store_observation *stored, struct wh_err *err)
+{
+	struct rows *rows = user;
+	struct loading *l = rows->l;
+	struct wh_arena *arena = &rows->batch.arena;
+	struct wh_record record = { .row = stored->row, .similarity = stored->similarity, .body_hash = stored->body_hash,
+				    .time_ns = stored->time_ns == WH_STORE_NO_TIME ? INT64_MAX : stored->time_ns };
+	WH_TRY(keep_string(arena, stored->id, &record.id, err));
+	WH_TRY(keep_string(arena, stored->label, &record.label, err));
+	if (stored->group && !(record.group = wh_intern(l->load->strings, stored->group, strlen(stored->group))))
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	if (l->load->flags & WH_LOAD_BODY) {
+		record.body = (struct wh_bytes){ wh_arena_strndup(arena, stored->body.data, stored->body.size), stored->body.size };
+		if (!record.body.data)
+			return wh_arena_error(arena, err);
+	}
+	if (rows->decode) {
+		int code = decode_row(rows, stored, &record, err);
+		if (code != WH_OK)
+			return wh_err_wrap(err, code, "%s", stored->id);
+	}
+	if (!rows->fresh) {
+		const char *copy = wh_intern(l->load->strings, stored->fingerprint.size ? stored->fingerprint.data : "", stored->fingerprint.size);
+		if (!copy)
+			return wh_err_set(err, WH_E_NOMEM, "out of memory");
+		record.fingerprint = (struct wh_bytes){ copy, stored->fingerprint.size };
+		record.empty = !stored->fingerprint.size;
+	}
+	if (wh_vec_push(&rows->batch.records, record))
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	rows->done++;
+	return rows->batch.records.n >= ROWS ? flush_rows(rows, err) : WH_OK;
+}
+
+static int same_settings(void *user, struct wh_bytes stored, struct wh_err *err)
+{
+	(void)err;
+	struct wh_str *ours = user;
+	if (stored.size == ours->n && !memcmp(stored.data, ours->data, ours->n))
+		wh_str_release(ours); /* nothing to make anew */
+	return WH_OK;
+}
+
+static int read_store(struct loading *l, struct wh_err *err)
+{
+	const struct wh_call *call = l->load->call;
+	struct wh_store *store;
+	struct wh_str settings = { 0 };
+	WH_TRY(wh_store_open(&store, call->store, WH_STORE_READ, err));
+	struct rows rows = { .l = l };
+	wh_arena_init(&rows.batch.arena, SIZE_MAX);
+	uint64_t groups;
+	int code = wh_settings_text(l->load->settings, &settings, err);
+	if (code == WH_OK)
+		code = wh_store_count(store, call->signal->noun, &rows.total, &groups, err);
+	if (code == WH_OK) {
+		int found = wh_store_get_state(store, call->signal->noun, "settings", same_settings, &settings, NULL);
+		rows.fresh = found != WH_OK || settings.data;
+		rows.decode = rows.fresh || (l->load->flags & WH_LOAD_ATTRIBUTES);
+		unsigned parts = rows.decode || (l->load->flags & WH_LOAD_BODY) ? WH_STORE_BODY | WH_STORE_FINGERPRINT : WH_STORE_FINGERPRINT;
+		code = wh_store_each(store, call->signal->noun, NULL, parts, take_row, &rows, err);
+	}
+	if (code == WH_OK)
+		code = flush_rows(&rows, err);
+	wh_arena_release(&rows.batch.arena);
+	wh_vec_release(&rows.batch.records);
+	wh_str_release(&settings);
+	wh_store_close(store);
+	return code;
+}
+
+/* ---- the whole ---- */
+
+static void release(struct loading *l)
+{
+	for (size_t i = 0; i < l->sources.n; i++) {
+		free(l->sources.data[i]->path);
+		free(l->sources.data[i]->id);
+		free(l->sources.data[i]);
+	}
+	for (unsigned i = 0; l->workers && i < l->n_workers; i++) {
+		wh_arena_release(&l->workers[i].arena);
+		wh_str_release(&l->workers[i].body);
+		if (l->workers[i].scratch)
+			l->load->call->signal->scratch_free(l->workers[i].scratch);
+	}
+	for (size_t i = 0; i < l->tasks.n; i++) {
+		wh_arena_release(&l->tasks.data[i].batch.arena);
+		wh_vec_release(&l->tasks.data[i].batch.records);
+	}
+	free(l->workers);
+	wh_vec_release(&l->sources);
+	wh_vec_release(&l->tasks);
+}
+
+int wh_load(struct wh_load *load, struct wh_err *err)
+{
+	const struct wh_call *call = load->call;
+	struct loading l = { .load = load, .host = call->host, .input_format = "auto", .prefix = "" };
+	if (call->input.n) {
+		l.input_format = wh_values_string(&call->input, "input-format");
+		l.strict = wh_values_flag(&call->input, "strict");
+	}
+	if (strcmp(l.input_format, "auto") != 0 && !wh_format_find(call->signal->formats, l.input_format))
+		return wh_err_set(err, WH_E_USAGE, "--input-format: no format of %s is called %s (whorl help formats lists them)",
+				  call->signal->noun, l.input_format);
+	l.n_workers = wh_host_threads(call->host);
+	l.workers = calloc(l.n_workers, sizeof *l.workers);
+	if (!l.workers)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (unsigned i = 0; i < l.n_workers; i++)
+		wh_arena_init(&l.workers[i].arena, (size_t)REPORT_MIB << 20);
+	int code = load->n_paths ? list_sources(&l, err) : read_store(&l, err);
+	if (code == WH_OK && load->n_paths)
+		code = read_sources(&l, err);
+	release(&l);
+	return code;
+}
+
+int wh_settings_text(const struct wh_values *settings, struct wh_str *out, struct wh_err *err)
+{
+	char number[32];
+	for (size_t i = 0; i < settings->n; i++) {
+		const char *text = wh_values_text(settings, i, number, sizeof number);
+		wh_str_printf(out, "%s=", settings->params[i].name);
+		if (text && settings->params[i].type == WH_PARAM_PATH) {
+			struct wh_input input;
+			int code = wh_input_open(&input, text, err);
+			if (code != WH_OK)
+				return wh_err_wrap(err, code, "%s", text);
+			wh_str_printf(out, "%016llx", (unsigned long long)wh_hash(input.text, input.size, 0));
+			wh_input_release(&input);
+		} else if (text) {
+			wh_str_puts(out, text);
+		}
+		wh_str_putc(out, '\n');
+	}
+	return wh_str_check(out, err);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a call works with: a method with its parameters, the settings behind the fingerprints, and frozen weights. It comes from a
+ * model file, from the store, or from the shipped defaults; what the user said on top of it wins.
+ */
+#ifndef WHORL_PIPELINE_MODEL_H
+#define WHORL_PIPELINE_MODEL_H
+
+#include <whorl/verb.h>
+
+#include "base/str.h"
+#include "pipeline/dataset.h"
+
+struct wh_model {
+	const struct wh_signal *signal;
+	const struct wh_method *method;
+	struct wh_values params, settings;
+	void *config;        /* the signal's, from settings */
+	struct wh_str state; /* frozen weights; empty: they are taken from the data */
+	int64_t number;      /* in the store; 0: not from there */
+	const struct wh_host *host;
+};
+
+/* The row of every verb that can work with a model. */
+#define WH_OPTION_MODEL                                                                                          \
+	{ .name = "model", .type = WH_PARAM_PATH, .metavar = "FILE",                                               \
+	  .help = "a model that train or calibrate wrote (without it: the store's, else the shipped default)" }
+
+/* From --model where the verb has it and it was given, else from the defaults; options given by the user override. */
+int wh_model_open(struct wh_model *, const struct wh_call *, struct wh_err *) WH_NODISCARD;
+/* The same from the bytes of a model file. */
+int wh_model_open_bytes(struct wh_model *, const struct wh_call *, struct wh_bytes file, struct wh_err *) WH_NODISCARD;
+void wh_model_release(struct wh_model *);
+
+/* Appends the model file's bytes; data (may be NULL) is what it was made from. */
+int wh_model_pack(const struct wh_model *, const struct wh_dataset *, struct wh_str *out, struct wh_err *) WH_NODISCARD;
+int wh_model_write(const struct wh_model *, const struct wh_dataset *, const char *path, struct wh_err *) WH_NODISCARD;
+
+/* Emits method, settings and params as members of the open object. */
+void wh_model_emit(const struct wh_model *, struct wh_emit *);
+
+/* A space of points under the model; the caller closes it. Weights: the model's, else those of the points. */
+struct wh_space {
+	const struct wh_method *method;
+	void *state;
+	size_t n;
+};
+int wh_space_open(struct wh_space *, const struct wh_model *, const struct wh_bytes *points, size_t n, struct wh_err *) WH_NODISCARD;
+void wh_space_close(struct wh_space *);
+/* user: a struct wh_space */
+double wh_space_similarity(void *user, size_t i, size_t j);
+/* Keeps the weights of the space in the model. */
+int wh_model_freeze(struct wh_model *, const struct wh_space *, struct wh_err *) WH_NODISCARD;
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char wh_version[] = "0.1.0";
+
+const struct wh_verb *const wh_verbs[] = {
+	&wh_verb_cluster,
+	&wh_verb_evaluate,
+	NULL,
+};
+
+const struct wh_param wh_input_params[] = {
+	{ .name = "input-format", .type = WH_PARAM_STRING, .initial = "auto", .metavar = "NAME",
+	  .help = "read every input as this format instead of finding out (whorl help formats lists them)" },
+	{ .name = "labels", .type = WH_PARAM_STRING, .metavar = "FILE[:COLUMN]",
+	  .help = "true groups: TSV or CSV with ids first; default column the second" },
+	{ .name = "strict", .type = WH_PARAM_FLAG, .help = "a bad record or an unreadable file is fatal instead of a counted skip" },
+	{ 0 },
+};
+
+const char *wh_verb_name(const struct wh_signal *signal, const struct wh_verb *verb)
+{
+	return signal && verb == &wh_verb_cluster && signal->group_verb ? signal->group_verb : verb->name;
+}
+
+const struct wh_verb *wh_verb_find(const struct wh_signal *signal, const char *name)
+{
+	for (const struct wh_verb *const *verb = wh_verbs; *verb; verb++)
+		if (!strcmp((*verb)->name, name) || !strcmp(wh_verb_name(signal, *verb), name))
+			return *verb;
+	return NULL;
+}
+
+const struct wh_method *wh_method_find(const struct wh_signal *signal, const char *name)
+{
+	for (const struct wh_method *const *method = signal->methods; *method; method++)
+		if (!strcmp((*method)->name, name))
+			return *method;
+	return NULL;
+}
+
+const char *wh_verb_schema(const struct wh_call *call, const char *result, char buffer[static WH_SCHEMA])
+{
+	snprintf(buffer, WH_SCHEMA, "whorl.%s.%s/1", call->signal->noun, result);
+	return buffer;
+}
