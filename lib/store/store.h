@@ -8,9 +8,12 @@
  *    trace; the file is never corrupt;
  *  - several processes may use one store: readers never wait, writers take turns (busy timeout 60 s, then WH_E_IO that says so);
  *  - a full disk is WH_E_IO "disk full" and leaves the last committed state; writing goes on when there is room again;
- *  - an older schema is migrated in one transaction, a newer one is refused with WH_E_FORMAT naming both versions.
+ *  - an older schema is migrated in one transaction, a newer one is refused with WH_E_FORMAT naming both versions; what is not
+ *    a store, or is damaged, is WH_E_FORMAT that says which.
  *
- * Strings and bytes handed to callbacks live until the callback returns. Times are ns since the epoch; WH_STORE_NO_TIME where not known.
+ * One handle per thread. A callback's result other than WH_OK ends the walk and is its result. Callbacks may call the store; a
+ * walk does not see what was added after it began. Strings and bytes handed to callbacks live until the callback returns.
+ * Times are ns since the epoch; WH_STORE_NO_TIME where not known.
  */
 #ifndef WHORL_STORE_STORE_H
 #define WHORL_STORE_STORE_H
@@ -31,7 +34,12 @@ enum wh_store_mode { WH_STORE_READ, WH_STORE_WRITE, WH_STORE_CREATE };
 int wh_store_open(struct wh_store **, const char *url, enum wh_store_mode, struct wh_err *) WH_NODISCARD;
 void wh_store_close(struct wh_store *); /* rolls back what is open */
 
-/* Transactions of one writer. begin waits its turn; commit acknowledges: from its return on nothing is lost. */
+/*
+ * Transactions of one writer. begin waits its turn; commit acknowledges: from its return on nothing is lost; if it fails, nothing
+ * of the transaction is kept. A call that writes outside of a transaction is one of its own. WH_E_NOTFOUND, _CONFLICT, _LIMIT and
+ * _USAGE leave a transaction open as it was. After WH_E_IO or WH_E_NOMEM roll back: it may be gone already, and then every
+ * further write and the commit say so. In a store opened to read, a transaction is one snapshot for all that is read in it.
+ */
 int wh_store_begin(struct wh_store *, struct wh_err *) WH_NODISCARD;
 int wh_store_commit(struct wh_store *, struct wh_err *) WH_NODISCARD;
 void wh_store_rollback(struct wh_store *);
@@ -48,21 +56,25 @@ struct wh_store_observation {
 	double similarity;       /* to the group when it was assigned */
 };
 
-/* Adds one. *added false: the same content is there under this id. WH_E_CONFLICT: other content is. Sets o->row. */
+/* Adds one. *added false: the same content is there under this id. WH_E_CONFLICT: other content is. WH_E_NOTFOUND: no such
+ * group. Sets o->row. */
 int wh_store_add(struct wh_store *, const char *noun, struct wh_store_observation *o, bool *added, struct wh_err *) WH_NODISCARD;
 
 enum wh_store_part { WH_STORE_BODY = 1, WH_STORE_FINGERPRINT = 2 };
 
 typedef int wh_store_fn(void *user, const struct wh_store_observation *, struct wh_err *);
-/* Every observation of a noun in the order of arrival, or only those of one group (NULL: all). parts: which bytes are wanted. */
+/* Every observation of a noun in the order of arrival, or only those of one group (NULL: all; WH_E_NOTFOUND).
+ * parts: which bytes are wanted. Memory: one observation. */
 int wh_store_each(struct wh_store *, const char *noun, const char *group, unsigned parts, wh_store_fn *, void *user,
 		  struct wh_err *) WH_NODISCARD;
 /* One by id; WH_E_NOTFOUND. */
 int wh_store_get(struct wh_store *, const char *noun, const char *id, unsigned parts, wh_store_fn *, void *user,
 		 struct wh_err *) WH_NODISCARD;
-/* Sets what is found out later. group NULL, fingerprint empty, label NULL: unchanged. label "": removed. */
+/* Sets what is found out later. group NULL, fingerprint empty, label NULL: unchanged; similarity is the group's. label "": removed.
+ * WH_E_NOTFOUND: no such row, no such group. */
 int wh_store_update(struct wh_store *, const char *noun, int64_t row, struct wh_bytes fingerprint, const char *group,
 		    double similarity, const char *label, struct wh_err *) WH_NODISCARD;
+/* groups: those that live. Either may be NULL. */
 int wh_store_count(struct wh_store *, const char *noun, uint64_t *observations, uint64_t *groups, struct wh_err *) WH_NODISCARD;
 
 /* ---- groups: ids stay for ever; a group that ended points to what took its place ---- */
@@ -75,9 +87,11 @@ struct wh_store_group {
 	const char *successor;   /* NULL while it lives */
 	uint64_t observations;   /* filled by wh_store_each_group */
 };
+/* WH_E_CONFLICT: there is one of this id. */
 int wh_store_add_group(struct wh_store *, const char *noun, const struct wh_store_group *, struct wh_err *) WH_NODISCARD;
+/* NULL: unchanged; "": removed. WH_E_NOTFOUND; WH_E_CONFLICT where the successor leads back to the group. */
 int wh_store_update_group(struct wh_store *, const char *noun, const char *id, const char *label, const char *successor,
-			  struct wh_err *) WH_NODISCARD; /* NULL: unchanged; "": removed */
+			  struct wh_err *) WH_NODISCARD;
 typedef int wh_store_group_fn(void *user, const struct wh_store_group *, struct wh_err *);
 /* In the order of creation; ended ones only if asked. */
 int wh_store_each_group(struct wh_store *, const char *noun, bool ended, wh_store_group_fn *, void *user,
@@ -99,7 +113,7 @@ int wh_store_get_model(struct wh_store *, const char *noun, int64_t number, wh_s
 
 /* ---- what people said: obeyed and recalled for ever, or until undone ---- */
 enum wh_store_word { WH_STORE_TOGETHER, WH_STORE_APART, WH_STORE_LABEL, WH_STORE_NOTE, WH_STORE_MERGE, WH_STORE_SPLIT,
-		     WH_STORE_REGROUP };
+		     WH_STORE_REGROUP, WH_STORE_UNDO }; /* stored as numbers: append only */
 struct wh_store_saying {
 	int64_t number; /* ascending; the audit trail */
 	int64_t time_ns;
@@ -110,12 +124,14 @@ struct wh_store_saying {
 	int64_t undone_by; /* number of the saying that took it back, 0: in force */
 	int64_t part_of;   /* a saying that this one belongs to (the constraints of a merge), 0: none */
 };
-int wh_store_say(struct wh_store *, const char *noun, struct wh_store_saying *, struct wh_err *) WH_NODISCARD; /* sets number, time_ns */
+/* Sets number and time_ns (now). WH_E_NOTFOUND: nothing was said that it could be part of. */
+int wh_store_say(struct wh_store *, const char *noun, struct wh_store_saying *, struct wh_err *) WH_NODISCARD;
 typedef int wh_store_saying_fn(void *user, const struct wh_store_saying *, struct wh_err *);
 /* In order; undone ones only if asked. */
 int wh_store_each_saying(struct wh_store *, const char *noun, bool undone, wh_store_saying_fn *, void *user,
 			 struct wh_err *) WH_NODISCARD;
-/* Marks a saying and its parts as undone. WH_E_NOTFOUND, or WH_E_CONFLICT where it was undone before. */
+/* Marks a saying and its parts, and theirs, as undone by a later one (WH_STORE_UNDO, or a merge, split … that takes its place).
+ * WH_E_NOTFOUND for either, or WH_E_CONFLICT where it was undone before. */
 int wh_store_undo(struct wh_store *, const char *noun, int64_t number, int64_t by, struct wh_err *) WH_NODISCARD;
 
 /* ---- the state of the running assignment: one blob per noun, written with the transaction ---- */

@@ -292,7 +292,8 @@ static int see_group(void *user, const struct wh_store_group *g, struct wh_err *
 	struct seen_groups *seen = user;
 	seen->n += (size_t)snprintf(seen->text + seen->n, sizeof seen->text - seen->n, "%s/%lld/%lld/%.*s/%s/%s/%llu ", g->id,
 				    (long long)g->created_ns, (long long)g->model, (int)g->fingerprint.size, g->fingerprint.data,
-				    g->label ? g->label : "-", g->successor ? g->successor : "-", (unsigned long long)g->observations);
+				    g->label ? g->label : "-", g->successor ? g->successor : "-",
+				    (unsigned long long)g->observations);
 	return WH_OK;
 }
 
@@ -320,8 +321,7 @@ static void groups_live_and_end(void **state)
 	assert_string_equal(seen.text, "gc/0/1/print/-/-/0 gb/2/1/print/-/-/0 gd/3/1/print/-/-/0 ");
 	seen = (struct seen_groups){ 0 };
 	ok(wh_store_each_group(store, "stack", true, see_group, &seen, &err));
-	assert_string_equal(seen.text,
-			    "gc/0/1/print/-/-/0 ga/1/1/print/alpha/gb/1 gb/2/1/print/-/-/0 gd/3/1/print/-/-/0 ");
+	assert_string_equal(seen.text, "gc/0/1/print/-/-/0 ga/1/1/print/alpha/gb/1 gb/2/1/print/-/-/0 gd/3/1/print/-/-/0 ");
 	uint64_t observations, groups;
 	ok(wh_store_count(store, "stack", &observations, &groups, &err));
 	assert_int_equal(groups, 3);
@@ -346,7 +346,8 @@ static void groups_live_and_end(void **state)
 	free(current);
 	wh_store_close(store);
 	const char *path = ((struct scratch *)*state)->path;
-	sql(path, "UPDATE grouping SET successor = (SELECT number FROM grouping WHERE noun = 'stack' AND id = 'ga') WHERE id = 'gb'",
+	sql(path,
+	    "UPDATE grouping SET successor = (SELECT number FROM grouping WHERE noun = 'stack' AND id = 'ga') WHERE id = 'gb'",
 	    NULL, 0);
 	ok(wh_store_open(&store, path, WH_STORE_WRITE, &err));
 	fails(wh_store_resolve_group(store, "stack", "ga", &current, &err), WH_E_FORMAT, "circle");
@@ -412,15 +413,17 @@ static int see_saying(void *user, const struct wh_store_saying *s, struct wh_err
 {
 	struct seen_groups *seen = user;
 	seen->n += (size_t)snprintf(seen->text + seen->n, sizeof seen->text - seen->n, "%lld:%s:%d:%s:%s:%s:%lld:%lld ",
-				    (long long)s->number, s->who ? s->who : "-", (int)s->word, s->a ? s->a : "-", s->b ? s->b : "-",
-				    s->text ? s->text : "-", (long long)s->undone_by, (long long)s->part_of);
+				    (long long)s->number, s->who ? s->who : "-", (int)s->word, s->a ? s->a : "-",
+				    s->b ? s->b : "-", s->text ? s->text : "-", (long long)s->undone_by, (long long)s->part_of);
 	return WH_OK;
 }
 
-static int64_t say(struct wh_store *store, enum wh_store_word word, const char *a, const char *b, const char *text, int64_t part_of)
+static int64_t say(struct wh_store *store, enum wh_store_word word, const char *a, const char *b, const char *text,
+		   int64_t part_of)
 {
-	struct wh_store_saying saying = { .who = part_of ? NULL : "ann", .word = word, .a = a, .b = b, .text = text,
-					  .part_of = part_of };
+	struct wh_store_saying saying = {
+		.who = part_of ? NULL : "ann", .word = word, .a = a, .b = b, .text = text, .part_of = part_of
+	};
 	ok(wh_store_say(store, "stack", &saying, &err));
 	assert_true(saying.time_ns > INT64_C(1700000000) * 1000000000);
 	return saying.number;
@@ -449,7 +452,8 @@ static void what_was_said_can_be_taken_back(void **state)
 	assert_string_equal(seen.text, "1:ann:3:g1:-:hm:0:0 5:-:5:g1:-:-:0:2 ");
 	seen = (struct seen_groups){ 0 };
 	ok(wh_store_each_saying(store, "stack", true, see_saying, &seen, &err));
-	assert_string_equal(seen.text, "1:ann:3:g1:-:hm:0:0 2:ann:4:g1:g2:-:5:0 3:-:0:r1:r2:-:5:2 4:-:0:r2:r3:-:5:3 5:-:5:g1:-:-:0:2 ");
+	assert_string_equal(seen.text,
+			    "1:ann:3:g1:-:hm:0:0 2:ann:4:g1:g2:-:5:0 3:-:0:r1:r2:-:5:2 4:-:0:r2:r3:-:5:3 5:-:5:g1:-:-:0:2 ");
 	wh_store_close(store);
 }
 
@@ -457,11 +461,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
-		CASE(observations_come_back),	     CASE(what_is_not_known_stays_so),
-		CASE(bodies_of_any_bytes),	     CASE(an_id_is_one_content),
-		CASE(transactions_are_whole),	     CASE(updates_change_what_they_name),
-		CASE(callbacks_may_call_back),	     CASE(groups_live_and_end),
-		CASE(models_and_state),		     CASE(state_is_the_last_written),
+		CASE(observations_come_back),
+		CASE(what_is_not_known_stays_so),
+		CASE(bodies_of_any_bytes),
+		CASE(an_id_is_one_content),
+		CASE(transactions_are_whole),
+		CASE(updates_change_what_they_name),
+		CASE(callbacks_may_call_back),
+		CASE(groups_live_and_end),
+		CASE(models_and_state),
+		CASE(state_is_the_last_written),
 		CASE(what_was_said_can_be_taken_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

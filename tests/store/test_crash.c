@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * kill -9. A child imports in transactions of changing length and tells through a pipe how many observations each commit has
- * acknowledged; the parent kills it at a random moment, opens what is left and compares: everything acknowledged is there, what is
- * there beyond it is whole transactions, and the file is sound. The next child goes on from there. What of power loss? Then
+ * acknowledged; the parent kills it at a random moment, opens what is left and compares: everything acknowledged is there, what
+ * is there beyond it is whole transactions, and the file is sound. The next child goes on from there. What of power loss? Then
  * durability rests on fsync: synchronous = FULL is checked, a disk that lies is not.
  */
 #include <fcntl.h>
@@ -106,7 +106,7 @@ static void killed(void **state)
 			acknowledged = next;
 		close(ends[0]);
 		if (access(scratch->path, F_OK))
-			continue; /* killed before it made anything */
+			continue;     /* killed before it made anything */
 		if (round % 4 == 1) { /* a reader may be the first to come */
 			struct wh_store *store;
 			size_t n;

@@ -53,10 +53,11 @@ int wh_store_add_group(struct wh_store *store, const char *noun, const struct wh
 static int follow(struct wh_store *store, int64_t from, int64_t number, char **id, bool *met, struct wh_err *err)
 {
 	/* UNION, not UNION ALL: a chain that bites its tail ends there */
-	static const char sql[] = "WITH RECURSIVE chain (number) AS (SELECT ?1 UNION"
-				  " SELECT g.successor FROM chain JOIN grouping g ON g.number = chain.number"
-				  " WHERE g.successor IS NOT NULL)"
-				  " SELECT g.number, g.successor IS NULL, g.id FROM chain JOIN grouping g ON g.number = chain.number";
+	static const char sql[] =
+		"WITH RECURSIVE chain (number) AS (SELECT ?1 UNION"
+		" SELECT g.successor FROM chain JOIN grouping g ON g.number = chain.number"
+		" WHERE g.successor IS NOT NULL)"
+		" SELECT g.number, g.successor IS NULL, g.id FROM chain JOIN grouping g ON g.number = chain.number";
 	sqlite3_stmt *s;
 	bool row, failed = false;
 	*id = NULL;
@@ -98,11 +99,12 @@ static int update(struct wh_store *store, const char *noun, const char *id, cons
 		WH_TRY(follow(store, successor_number, number, &last, &met, err));
 		free(last);
 		if (met)
-			return wh_err_set(err, WH_E_CONFLICT, "%s: cannot be followed by %s, which it follows itself", id, successor);
+			return wh_err_set(err, WH_E_CONFLICT, "%s: cannot be followed by %s, which it follows itself", id,
+					  successor);
 	}
 	WH_TRY(wh_sqlite_take(store, sql, &s, err));
-	int bound = sqlite3_bind_int64(s, 1, number) | wh_sqlite_bind_text(s, 2, label) | sqlite3_bind_int(s, 3, successor != NULL) |
-		    wh_sqlite_bind_reference(s, 4, successor_number);
+	int bound = sqlite3_bind_int64(s, 1, number) | wh_sqlite_bind_text(s, 2, label) |
+		    sqlite3_bind_int(s, 3, successor != NULL) | wh_sqlite_bind_reference(s, 4, successor_number);
 	return wh_sqlite_run(store, s, bound, err);
 }
 
@@ -114,7 +116,8 @@ int wh_store_update_group(struct wh_store *store, const char *noun, const char *
 	return wh_sqlite_write_end(store, own, update(store, noun, id, label, successor, err), err);
 }
 
-int wh_store_each_group(struct wh_store *store, const char *noun, bool ended, wh_store_group_fn *fn, void *user, struct wh_err *err)
+int wh_store_each_group(struct wh_store *store, const char *noun, bool ended, wh_store_group_fn *fn, void *user,
+			struct wh_err *err)
 {
 	static const char sql[] = "SELECT id, created_ns, model, label,"
 				  " (SELECT n.id FROM grouping n WHERE n.number = g.successor),"

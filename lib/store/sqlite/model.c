@@ -43,8 +43,8 @@ int wh_store_get_model(struct wh_store *store, const char *noun, int64_t number,
 						wh_sqlite_bytes(s, 2, &failed) };
 		code = failed ? wh_err_set(err, WH_E_NOMEM, "out of memory") : fn(user, &model, err);
 	} else if (code == WH_OK) {
-		code = number ? wh_err_set(err, WH_E_NOTFOUND, "no model %" PRId64 " of %s", number, noun) :
-				wh_err_set(err, WH_E_NOTFOUND, "no model of %s yet", noun);
+		code = number ? wh_err_set(err, WH_E_NOTFOUND, "no model %" PRId64 " of %s", number, noun)
+			      : wh_err_set(err, WH_E_NOTFOUND, "no model of %s yet", noun);
 	}
 	wh_sqlite_give(store, s);
 	return code;

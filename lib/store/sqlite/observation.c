@@ -186,10 +186,10 @@ int wh_store_update(struct wh_store *store, const char *noun, int64_t row, struc
 /* ---- reading ---- */
 
 /* ?1: which parts. A CASE reads the pages of a part only where it is wanted. */
-#define SELECT_OBSERVATION                                                                                       \
-	"SELECT number, id, time_ns, label, body_hash, body_size, similarity,"                                   \
-	" (SELECT g.id FROM grouping g WHERE g.number = o.grouping),"                                            \
-	" CASE WHEN ?1 & 1 THEN (SELECT b.bytes FROM body b WHERE b.observation = o.number) END,"                \
+#define SELECT_OBSERVATION                                                                                                       \
+	"SELECT number, id, time_ns, label, body_hash, body_size, similarity,"                                                   \
+	" (SELECT g.id FROM grouping g WHERE g.number = o.grouping),"                                                            \
+	" CASE WHEN ?1 & 1 THEN (SELECT b.bytes FROM body b WHERE b.observation = o.number) END,"                                \
 	" CASE WHEN ?1 & 2 THEN (SELECT f.bytes FROM fingerprint f WHERE f.number = o.fingerprint) END"
 
 static int read_one(struct wh_store *store, sqlite3_stmt *s, unsigned parts, struct memory *memory, wh_store_fn *fn, void *user,
@@ -203,7 +203,9 @@ static int read_one(struct wh_store *store, sqlite3_stmt *s, unsigned parts, str
 		.time_ns = wh_sqlite_time(s, 2),
 		.label = wh_sqlite_text(s, 3, &failed),
 		.body_hash = (uint64_t)sqlite3_column_int64(s, 4),
-		.similarity = measured ? sqlite3_column_double(s, 6) : grouped ? NAN : 0, /* NaN is null to SQLite */
+		.similarity = measured	? sqlite3_column_double(s, 6)
+			      : grouped ? NAN
+					: 0, /* NaN is null to SQLite */
 		.group = wh_sqlite_text(s, 7, &failed),
 		.body = parts & WH_STORE_BODY ? wh_sqlite_bytes(s, 8, &failed) : (struct wh_bytes){ 0 },
 		.fingerprint = parts & WH_STORE_FINGERPRINT ? wh_sqlite_bytes(s, 9, &failed) : (struct wh_bytes){ 0 },
@@ -235,11 +237,11 @@ int wh_store_each(struct wh_store *store, const char *noun, const char *group, u
 		  struct wh_err *err)
 {
 	/* NOT INDEXED: by number, never sorted. The bound keeps a callback that adds from running after its own tail. */
-	static const char sql_all[] = SELECT_OBSERVATION
-		" FROM observation o NOT INDEXED WHERE noun = ?2 AND number <= (SELECT max(number) FROM observation) ORDER BY number";
-	static const char sql_group[] = SELECT_OBSERVATION
-		" FROM observation o INDEXED BY observation_grouping WHERE grouping = ?2"
-		" AND number <= (SELECT max(number) FROM observation) ORDER BY number";
+	static const char sql_all[] = SELECT_OBSERVATION " FROM observation o NOT INDEXED WHERE noun = ?2 AND number <= (SELECT "
+							 "max(number) FROM observation) ORDER BY number";
+	static const char sql_group[] =
+		SELECT_OBSERVATION " FROM observation o INDEXED BY observation_grouping WHERE grouping = ?2"
+				   " AND number <= (SELECT max(number) FROM observation) ORDER BY number";
 	sqlite3_stmt *s;
 	int64_t group_number;
 	uint64_t n;
@@ -264,15 +266,18 @@ int wh_store_get(struct wh_store *store, const char *noun, const char *id, unsig
 
 int wh_store_count(struct wh_store *store, const char *noun, uint64_t *observations, uint64_t *groups, struct wh_err *err)
 {
-	static const char sql[] = "SELECT (SELECT count(*) FROM observation WHERE noun = ?1),"
+	static const char sql[] = "SELECT CASE WHEN ?2 THEN (SELECT count(*) FROM observation WHERE noun = ?1) END,"
 				  " (SELECT count(*) FROM grouping WHERE noun = ?1 AND successor IS NULL)";
 	sqlite3_stmt *s;
 	bool row;
 	WH_TRY(wh_sqlite_take(store, sql, &s, err));
-	int code = wh_sqlite_step(store, s, wh_sqlite_bind_text(s, 1, noun), &row, err);
+	int bound = wh_sqlite_bind_text(s, 1, noun) | sqlite3_bind_int(s, 2, observations != NULL); /* it walks an index */
+	int code = wh_sqlite_step(store, s, bound, &row, err);
 	if (code == WH_OK && row) {
-		*observations = (uint64_t)sqlite3_column_int64(s, 0);
-		*groups = (uint64_t)sqlite3_column_int64(s, 1);
+		if (observations)
+			*observations = (uint64_t)sqlite3_column_int64(s, 0);
+		if (groups)
+			*groups = (uint64_t)sqlite3_column_int64(s, 1);
 	}
 	wh_sqlite_give(store, s);
 	return code;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The tables, as the steps that lead from one version to the next. A step that was released is never edited: files out there
- * were made by it. A new version is one more step, WH_SQLITE_VERSION + 1, and a stored file of the version before it for the test.
+ * were made by it. A new version is one more step, WH_SQLITE_VERSION + 1, and a stored file of the version before it for the
+ * test.
  */
 #include "store/sqlite/sqlite.h"
 
@@ -13,65 +14,64 @@
  * an assignment does not write them again. A body shorter than body_size is a zstd frame. Groups are numbered across nouns, so an
  * index on the group alone is also one on (noun, group).
  */
-static const char version_1[] =
-	"CREATE TABLE fingerprint ("
-	"  number INTEGER PRIMARY KEY,"
-	"  hash INTEGER NOT NULL," /* XXH3 of bytes */
-	"  bytes BLOB NOT NULL);"
-	"CREATE INDEX fingerprint_hash ON fingerprint (hash);"
+static const char version_1[] = "CREATE TABLE fingerprint ("
+				"  number INTEGER PRIMARY KEY,"
+				"  hash INTEGER NOT NULL," /* XXH3 of bytes */
+				"  bytes BLOB NOT NULL);"
+				"CREATE INDEX fingerprint_hash ON fingerprint (hash);"
 
-	"CREATE TABLE grouping ("
-	"  number INTEGER PRIMARY KEY,"
-	"  noun TEXT NOT NULL,"
-	"  id TEXT NOT NULL,"
-	"  created_ns INTEGER,"
-	"  model INTEGER NOT NULL,"
-	"  fingerprint INTEGER REFERENCES fingerprint,"
-	"  label TEXT,"
-	"  successor INTEGER REFERENCES grouping,"
-	"  UNIQUE (noun, id));"
+				"CREATE TABLE grouping ("
+				"  number INTEGER PRIMARY KEY,"
+				"  noun TEXT NOT NULL,"
+				"  id TEXT NOT NULL,"
+				"  created_ns INTEGER,"
+				"  model INTEGER NOT NULL,"
+				"  fingerprint INTEGER REFERENCES fingerprint,"
+				"  label TEXT,"
+				"  successor INTEGER REFERENCES grouping,"
+				"  UNIQUE (noun, id));"
 
-	"CREATE TABLE observation ("
-	"  number INTEGER PRIMARY KEY,"
-	"  noun TEXT NOT NULL,"
-	"  id TEXT NOT NULL,"
-	"  time_ns INTEGER,"
-	"  label TEXT,"
-	"  body_hash INTEGER NOT NULL,"
-	"  body_size INTEGER NOT NULL,"
-	"  fingerprint INTEGER REFERENCES fingerprint,"
-	"  grouping INTEGER REFERENCES grouping,"
-	"  similarity REAL,"
-	"  UNIQUE (noun, id));"
-	"CREATE INDEX observation_grouping ON observation (grouping) WHERE grouping IS NOT NULL;"
+				"CREATE TABLE observation ("
+				"  number INTEGER PRIMARY KEY,"
+				"  noun TEXT NOT NULL,"
+				"  id TEXT NOT NULL,"
+				"  time_ns INTEGER,"
+				"  label TEXT,"
+				"  body_hash INTEGER NOT NULL,"
+				"  body_size INTEGER NOT NULL,"
+				"  fingerprint INTEGER REFERENCES fingerprint,"
+				"  grouping INTEGER REFERENCES grouping,"
+				"  similarity REAL,"
+				"  UNIQUE (noun, id));"
+				"CREATE INDEX observation_grouping ON observation (grouping) WHERE grouping IS NOT NULL;"
 
-	"CREATE TABLE body ("
-	"  observation INTEGER PRIMARY KEY REFERENCES observation,"
-	"  bytes BLOB NOT NULL);"
+				"CREATE TABLE body ("
+				"  observation INTEGER PRIMARY KEY REFERENCES observation,"
+				"  bytes BLOB NOT NULL);"
 
-	"CREATE TABLE model ("
-	"  number INTEGER NOT NULL,"
-	"  noun TEXT NOT NULL,"
-	"  created_ns INTEGER NOT NULL,"
-	"  file BLOB NOT NULL,"
-	"  UNIQUE (noun, number));"
+				"CREATE TABLE model ("
+				"  number INTEGER NOT NULL,"
+				"  noun TEXT NOT NULL,"
+				"  created_ns INTEGER NOT NULL,"
+				"  file BLOB NOT NULL,"
+				"  UNIQUE (noun, number));"
 
-	"CREATE TABLE saying ("
-	"  number INTEGER PRIMARY KEY,"
-	"  noun TEXT NOT NULL,"
-	"  time_ns INTEGER NOT NULL,"
-	"  who TEXT,"
-	"  word INTEGER NOT NULL," /* enum wh_store_word */
-	"  a TEXT,"
-	"  b TEXT,"
-	"  text TEXT,"
-	"  undone_by INTEGER REFERENCES saying);"
+				"CREATE TABLE saying ("
+				"  number INTEGER PRIMARY KEY,"
+				"  noun TEXT NOT NULL,"
+				"  time_ns INTEGER NOT NULL,"
+				"  who TEXT,"
+				"  word INTEGER NOT NULL," /* enum wh_store_word */
+				"  a TEXT,"
+				"  b TEXT,"
+				"  text TEXT,"
+				"  undone_by INTEGER REFERENCES saying);"
 
-	"CREATE TABLE state ("
-	"  noun TEXT NOT NULL,"
-	"  key TEXT NOT NULL,"
-	"  bytes BLOB NOT NULL,"
-	"  UNIQUE (noun, key));";
+				"CREATE TABLE state ("
+				"  noun TEXT NOT NULL,"
+				"  key TEXT NOT NULL,"
+				"  bytes BLOB NOT NULL,"
+				"  UNIQUE (noun, key));";
 
 /* A merge is undone together with the constraints that it implied. */
 static const char version_2[] = "ALTER TABLE saying ADD COLUMN part_of INTEGER REFERENCES saying;"
@@ -81,8 +81,8 @@ static const char *const steps[WH_SQLITE_VERSION] = { version_1, version_2 };
 
 static int newer(struct wh_store *store, int64_t version, struct wh_err *err)
 {
-	return wh_err_set(err, WH_E_FORMAT, "%s: its schema version %lld is newer than %d, the newest that this whorl knows", store->path,
-			  (long long)version, WH_SQLITE_VERSION);
+	return wh_err_set(err, WH_E_FORMAT, "%s: its schema version %lld is newer than %d, the newest that this whorl knows",
+			  store->path, (long long)version, WH_SQLITE_VERSION);
 }
 
 /* 0 where the file is as good as empty. In one statement: while it reads, another process may be making the store. */
@@ -116,7 +116,8 @@ static int migrate(struct wh_store *store, struct wh_err *err)
 		return WH_OK;
 	for (; version < WH_SQLITE_VERSION; version++)
 		WH_TRY(wh_sqlite_exec(store, steps[version], err));
-	snprintf(text, sizeof text, "PRAGMA application_id = %d; PRAGMA user_version = %d", WH_SQLITE_APPLICATION, WH_SQLITE_VERSION);
+	snprintf(text, sizeof text, "PRAGMA application_id = %d; PRAGMA user_version = %d", WH_SQLITE_APPLICATION,
+		 WH_SQLITE_VERSION);
 	return wh_sqlite_exec(store, text, err);
 }
 
@@ -163,6 +164,7 @@ int wh_sqlite_same_schema(struct wh_store *store, struct wh_err *err)
 	if (code == WH_OK && version > WH_SQLITE_VERSION)
 		return newer(store, version, err);
 	if (code == WH_OK && version != WH_SQLITE_VERSION)
-		return wh_err_set(err, WH_E_FORMAT, "%s: damaged: its schema version is now %lld", store->path, (long long)version);
+		return wh_err_set(err, WH_E_FORMAT, "%s: damaged: its schema version is now %lld", store->path,
+				  (long long)version);
 	return code;
 }

@@ -27,7 +27,8 @@ static int system_reason(struct wh_store *store)
 	sqlite3_file *log = NULL;
 	if (!reason)
 		sqlite3_file_control(store->db, "main", SQLITE_FCNTL_LAST_ERRNO, &reason);
-	if (!reason && sqlite3_file_control(store->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log && log->pMethods)
+	if (!reason && sqlite3_file_control(store->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log &&
+	    log->pMethods)
 		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &reason);
 	return reason;
 }
@@ -56,8 +57,8 @@ int wh_sqlite_fail(struct wh_store *store, struct wh_err *err)
 		return io_error(store, system_reason(store), err);
 	case SQLITE_BUSY:
 		if (extended == SQLITE_BUSY_SNAPSHOT)
-			return wh_err_set(err, WH_E_CONFLICT, "%s: changed by another writer while it was read; begin before reading",
-					  store->path);
+			return wh_err_set(err, WH_E_CONFLICT,
+					  "%s: changed by another writer while it was read; begin before reading", store->path);
 		return wh_err_set(err, WH_E_IO, "%s: busy: another process has been writing for %lld s", store->path,
 				  (long long)(store->busy_ns / 1000000000));
 	case SQLITE_CORRUPT:
@@ -177,8 +178,8 @@ int wh_sqlite_bind_bytes(sqlite3_stmt *statement, int column, struct wh_bytes by
 
 int wh_sqlite_bind_time(sqlite3_stmt *statement, int column, int64_t time_ns)
 {
-	return time_ns == WH_STORE_NO_TIME ? sqlite3_bind_null(statement, column) :
-					     sqlite3_bind_int64(statement, column, time_ns);
+	return time_ns == WH_STORE_NO_TIME ? sqlite3_bind_null(statement, column)
+					   : sqlite3_bind_int64(statement, column, time_ns);
 }
 
 int wh_sqlite_bind_reference(sqlite3_stmt *statement, int column, int64_t number)
@@ -330,7 +331,8 @@ static int write_ahead(struct wh_store *store, struct wh_err *err)
 		if (code == WH_OK && failed)
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
 		if (code == WH_OK)
-			return wal ? WH_OK : wh_err_set(err, WH_E_IO, "%s: its file system cannot share memory (mmap)", store->path);
+			return wal ? WH_OK
+				   : wh_err_set(err, WH_E_IO, "%s: its file system cannot share memory (mmap)", store->path);
 		if (!again || !busy(store, times))
 			return code;
 	}
@@ -339,14 +341,16 @@ static int write_ahead(struct wh_store *store, struct wh_err *err)
 static int open_file(struct wh_store *store, struct wh_err *err)
 {
 	static const char *const settings[] = {
-		"PRAGMA foreign_keys = ON",     "PRAGMA synchronous = FULL",    "PRAGMA trusted_schema = OFF",
+		"PRAGMA foreign_keys = ON",
+		"PRAGMA synchronous = FULL",
+		"PRAGMA trusted_schema = OFF",
 		"PRAGMA cache_size = -32768", /* KiB: an import of random ids touches the whole index */
 		"PRAGMA wal_autocheckpoint = 4000",
 		"PRAGMA journal_size_limit = 67108864", /* after one large transaction */
 	};
-	int flags = store->mode == WH_STORE_CREATE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE :
-		    store->mode == WH_STORE_WRITE  ? SQLITE_OPEN_READWRITE :
-						     SQLITE_OPEN_READONLY;
+	int flags = store->mode == WH_STORE_CREATE  ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+		    : store->mode == WH_STORE_WRITE ? SQLITE_OPEN_READWRITE
+						    : SQLITE_OPEN_READONLY;
 	WH_TRY(look_at_file(store->path, store->mode, err));
 	if (sqlite3_open_v2(store->path, &store->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK)
 		return wh_sqlite_fail(store, err);

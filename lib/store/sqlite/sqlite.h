@@ -15,9 +15,9 @@
 #include "store/store.h"
 
 enum {
-	WH_SQLITE_APPLICATION = 0x7768726c, /* "whrl" */
-	WH_SQLITE_VERSION = 2,              /* of the schema */
-	WH_SQLITE_STATEMENTS = 64,          /* more than there are */
+	WH_SQLITE_APPLICATION = 0x7768726c,	/* "whrl" */
+	WH_SQLITE_VERSION = 2,			/* of the schema */
+	WH_SQLITE_STATEMENTS = 64,		/* more than there are */
 	WH_SQLITE_LARGEST = 1000 * 1000 * 1000, /* bytes of one value; SQLite's own limit */
 };
 
