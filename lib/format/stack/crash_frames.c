@@ -46,14 +46,22 @@ static struct wh_span span_of(const struct wh_str *str)
 	return (struct wh_span){ str->data, str->data + str->n };
 }
 
+static bool is_ignored_exactly(struct wh_span frame)
+{
+	size_t n = wh_span_size(frame);
+	for (size_t i = 0; i < COUNT(ignored_exactly); i++)
+		if (n == strlen(ignored_exactly[i]) && !memcmp(frame.p, ignored_exactly[i], n))
+			return true;
+	return false;
+}
+
 bool wh_crash_ignores(struct wh_span frame)
 {
 	size_t n = wh_span_size(frame);
 	if (n < 3)
 		return true;
-	for (size_t i = 0; i < COUNT(ignored_exactly); i++)
-		if (n == strlen(ignored_exactly[i]) && !memcmp(frame.p, ignored_exactly[i], n))
-			return true;
+	if (is_ignored_exactly(frame))
+		return true;
 	for (size_t i = 0; i < COUNT(ignored_beginnings); i++)
 		if (*frame.p == *ignored_beginnings[i] && wh_scan_has(frame, ignored_beginnings[i]))
 			return true;
@@ -131,6 +139,8 @@ void wh_crash_add_frame(struct wh_crash_machine *m, struct wh_span frame, bool w
 		wh_str_add(&m->frame, frame.p, wh_span_size(frame));
 	} else {
 		wh_crash_function(frame, &m->frame);
+		if (m->frame.n && is_ignored_exactly(span_of(&m->frame)))
+			return;
 	}
 	if (cycle) {
 		wh_str_add(&m->raw, m->frame.data ? m->frame.data : "", m->frame.n);

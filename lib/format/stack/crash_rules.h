@@ -66,6 +66,8 @@ static const char *const ignored_parts[] = {
 	"logging::CheckError", "logging::ErrnoLogMessage", "logging::LogMessage", "stdext::exception::what", "v8::base::OS::Abort",
 	/* libraries that have symbols of their own where the report was symbolised at all */
 	"libc++.so", "libc++_shared.so", "libc.so", "libstdc++.so",
+	/* Valgrind's own */
+	"/vgpreload_",
 };
 
 static const char *const ignored_globs[] = { "*libc-*.so*" };

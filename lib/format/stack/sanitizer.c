@@ -125,11 +125,14 @@ static void set_reason(struct report *r, struct wh_span text)
 		r->other_first = wh_scan_has(rest, "thread leak") || wh_scan_has(rest, "lock-order") ||
 				 wh_scan_has(rest, "odr-violation");
 	}
-	if ((find_after(text, " address ", &at) || find_after(text, " on ", &at) || find_after(text, "free: ", &at) ||
-	     find_after(text, "malloc()-ed: ", &at)) && wh_scan_has(at, "0x"))
-		set(r, "address", word(at, " ,;:()"));
+	static const char *const before_address[] = { " address ", " on ", "-ed: ", "free: " };
+	for (size_t i = 0; i < sizeof before_address / sizeof *before_address; i++)
+		if (find_after(text, before_address[i], &at) && wh_scan_has(at, "0x")) {
+			set(r, "address", word(at, " ,;:()"));
+			break;
+		}
 	if (find_after(text, " thread ", &at)) {
-		set_thread(r, word(at, " )"));
+		set_thread(r, word(at, " ):"));
 	} else if (text.end > text.p && text.end[-1] == ')') { /* (pc 0x… bp 0x… sp 0x… T0) */
 		const char *blank = memrchr(text.p, ' ', wh_span_size(text));
 		if (blank && blank[1] == 'T')
@@ -257,6 +260,12 @@ static int finish(struct wh_reader *reader, struct report *r, const char *end, s
 	set_app(r);
 	if (r->kind != MESSAGE)
 		WH_TRY(wh_crash_describe(text, &r->b, err));
+	if (r->b.stack.crash_state && !strcmp(r->b.stack.crash_state, "NULL")) { /* frames of a form that no tracker knows */
+		const char *state;
+		WH_TRY(wh_crash_state_of_frames(&r->b.stack, reader->arena, &state, err));
+		if (state)
+			r->b.stack.crash_state = state;
+	}
 	if (r->b.failed)
 		return wh_arena_error(reader->arena, err);
 	int code = wh_reader_emit(reader, wh_stack_builder_finish(&r->b), err);

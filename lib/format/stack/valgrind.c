@@ -195,6 +195,8 @@ static void set_type(struct report *r, const char *access)
 		type = "Indirect-leak";
 	else if (r->overflow || wh_scan_has(t, "Stack overflow in thread"))
 		type = "Stack-overflow";
+	else if (wh_scan_find(t, "lock order "))
+		type = "Lock-order-inversion";
 	else if (wh_scan_find(t, "(SIGABRT)"))
 		type = "Abrt";
 	else if (wh_scan_find(t, "(SIGFPE)"))
@@ -250,11 +252,16 @@ static void set_attributes(struct report *r)
 			if (*p != ',')
 				digits[n++] = *p;
 		wh_stack_builder_attribute(&r->b, "leaked_bytes", digits, n);
-	} else if (find_after(reason, " at 0x", &rest) || find_after(reason, "(0x", &rest)) {
-		const char *end = rest.p - 3; /* addresses are no reason */
-		while (end > reason.p && *end != ' ' && *end != '(')
-			end--;
-		reason.end = end;
+	} else if (wh_scan_find(t, "lock order ")) {
+		static const char violated[] = "lock order violated";
+		reason = (struct wh_span){ violated, violated + strlen(violated) };
+	} else {
+		static const char *const ends[] = { " by thread ", " at 0x", "(0x" }; /* differ from run to run */
+		for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+			const char *end = wh_scan_find(reason, ends[i]);
+			if (end)
+				reason.end = end;
+		}
 	}
 	set(r, "reason", reason);
 	if (find_after(t, "default action of signal ", &rest) && find_after(rest, "(", &rest))
@@ -269,7 +276,7 @@ static void set_attributes(struct report *r)
 			program.p = slash + 1;
 		set(r, "app", program);
 	}
-	if (find_after(t, "thread #", &rest) || find_after(t, "by thread ", &rest))
+	if (find_after(t, "hread #", &rest) || find_after(t, "by thread ", &rest))
 		r->thread = word(rest, " :,)");
 	if (wh_span_size(r->thread))
 		r->b.stack.thread = wh_stack_builder_copy(&r->b, r->thread.p, wh_span_size(r->thread));
@@ -327,7 +334,7 @@ static int read_title(struct wh_reader *reader, struct report *r, struct wh_span
 		r->closed = true;
 		return WH_OK;
 	}
-	if (r->title.p && !r->any_frame && (wh_scan_has(text, "Locks held: ") || wh_scan_has(text, "Observed (incorrect) order")))
+	if (wh_scan_has(text, "Locks held: ") || wh_scan_has(text, "Observed (incorrect) order") || wh_scan_has(text, "Allocation context: "))
 		return WH_OK;
 	struct wh_span thread = r->thread;
 	bool keep = !r->title.p;
