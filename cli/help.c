@@ -11,7 +11,7 @@
 #include "output.h"
 #include "terminal.h"
 
-#define COLUMN 26 /* where explanations begin */
+enum { NARROW = 14, WIDE = 30 }; /* columns where explanations begin: of words, of options */
 
 /* Text is made in memory first, so that writing it can fail in one place only. */
 struct page {
@@ -117,7 +117,7 @@ static int option(struct page *page, const struct wh_param *param, struct wh_err
 	fputc(')', out);
 	int code = fclose(out) == 0 ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
 	if (code == WH_OK)
-		row(page, term, COLUMN, n > plain - remark + 3 ? text : param->help);
+		row(page, term, WIDE, n > plain - remark + 3 ? text : param->help);
 	free(term);
 	free(text);
 	return code;
@@ -180,7 +180,7 @@ static int verb_page(struct page *page, const struct wh_signal *signal, const st
 
 static void verbs(struct page *page, const struct wh_signal *signal)
 {
-	size_t column = 14;
+	size_t column = NARROW;
 	for (const struct wh_verb *const *v = wh_verbs; *v; v++)
 		if (strlen(wh_verb_name(signal, *v)) + 4 > column)
 			column = strlen(wh_verb_name(signal, *v)) + 4;
@@ -203,14 +203,14 @@ static int overview(struct page *page, struct wh_err *err)
 		page->plain);
 	heading(page, "nouns");
 	for (const struct wh_signal *const *s = wh_signals; *s; s++)
-		row(page, (*s)->noun, 14, (*s)->summary);
+		row(page, (*s)->noun, NARROW, (*s)->summary);
 	if (*wh_signals) {
 		heading(page, "verbs");
 		verbs(page, *wh_signals);
 	}
 	heading(page, "without a noun");
-	row(page, "help", 14, "this text; help TOPIC: a noun, a noun and its verb, formats, methods");
-	row(page, "version", 14, "the version, and what is built in");
+	row(page, "help", NARROW, "this text; help TOPIC: a noun, a noun and its verb, formats, methods");
+	row(page, "version", NARROW, "the version, and what is built in");
 	struct cli_set set;
 	cli_set_init(&set, NULL, NULL, NULL);
 	WH_TRY(options(page, &set, err));
@@ -250,7 +250,7 @@ static void formats(struct page *page)
 	for (const struct wh_signal *const *s = wh_signals; *s; s++) {
 		fprintf(page->out, "%s%s%s%s\n", s == wh_signals ? "" : "\n", page->bold, (*s)->noun, page->plain);
 		for (const struct wh_format *const *f = (*s)->formats; f && *f; f++)
-			row(page, (*f)->name, COLUMN, (*f)->summary);
+			row(page, (*f)->name, NARROW + 4, (*f)->summary);
 	}
 }
 
@@ -265,7 +265,7 @@ static void methods(struct page *page)
 			char text[512];
 			snprintf(text, sizeof text, "%s (%s%s%s)", (*m)->summary, m == (*s)->methods ? "default" : "",
 				 m == (*s)->methods ? "; " : "", (*m)->source);
-			row(page, (*m)->name, COLUMN, text);
+			row(page, (*m)->name, NARROW + 4, text);
 		}
 	}
 }

@@ -36,10 +36,12 @@ static void interrupt(int number)
 
 static void catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = interrupt };
+	struct sigaction action = { .sa_handler = interrupt }, old;
 	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	static const int numbers[] = { SIGINT, SIGTERM };
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) /* in the background: not for us */
+			sigaction(numbers[i], &action, NULL);
 	action.sa_handler = SIG_IGN; /* a write that fails says so itself */
 	sigaction(SIGPIPE, &action, NULL);
 }

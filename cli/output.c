@@ -11,6 +11,7 @@
 
 static int failure; /* errno of the first write that failed */
 static atomic_bool *stop;
+static int terminal = -1; /* whether the result goes there, next to the progress; not known yet */
 
 void cli_output_guard(void)
 {
@@ -37,7 +38,10 @@ int cli_output_write(const char *data, size_t n, struct wh_err *err)
 {
 	if (failure)
 		return fail(err);
-	cli_progress_clear();
+	if (terminal < 0)
+		terminal = isatty(STDOUT_FILENO);
+	if (terminal)
+		cli_progress_clear();
 	errno = 0;
 	return fwrite(data, 1, n, stdout) == n ? WH_OK : fail(err);
 }

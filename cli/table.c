@@ -238,10 +238,13 @@ static void name_columns(struct table *table, size_t record)
 	struct cli_grid *grid = &table->grid;
 	size_t node = cli_node(&table->tree, record)->child;
 	for (; node && grid->n_columns < CLI_GRID_COLUMNS; node = cli_node(&table->tree, node)->next) {
-		table->names[grid->n_columns] = strdup(cli_node_key(&table->tree, node));
-		grid->failed |= !table->names[grid->n_columns];
-		grid->columns[grid->n_columns] = table->names[grid->n_columns];
-		grid->n_columns++;
+		char *name = strdup(cli_node_key(&table->tree, node));
+		if (!name) {
+			grid->failed = true;
+			return;
+		}
+		table->names[grid->n_columns] = name;
+		grid->columns[grid->n_columns++] = name;
 	}
 }
 
