@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "format/scan.h"
+#include "format/stack/grams.h"
 
 #define WH_CRASH_FRAMES 3
 #define WH_CRASH_LINE 80     /* bytes of a line of the state */
@@ -16,6 +17,7 @@
 
 struct wh_crash_machine {
 	struct wh_span text;
+	struct wh_grams grams; /* parts of all messages */
 	struct wh_str type, state, source_file, process;
 	struct wh_str frame; /* scratch */
 	struct wh_str raw;   /* frames of a stack overflow, one a line */
@@ -31,6 +33,10 @@ struct wh_crash_machine {
 
 enum wh_crash_step { WH_CRASH_NEXT_LINE, WH_CRASH_TRY_FRAME };
 
+/* Whether line may have a message: cheap, and never wrong where it says no. */
+bool wh_crash_may_be_message(const struct wh_crash_machine *, struct wh_span line);
+/* Parts of all messages that are looked for anywhere in a line. */
+extern const char *const wh_crash_grams[];
 /* The line's message, if it has one. */
 enum wh_crash_step wh_crash_message(struct wh_crash_machine *, struct wh_span line);
 /* Whether line tells that memory ran out, as a frame may. */

@@ -991,6 +991,27 @@ static bool is_passed_over(struct wh_span line)
 	return false;
 }
 
+const char *const wh_crash_grams[] = {
+	"niti", "ail", "AIL", "anic", "ANIC", "rror", "Fuzz", "igna", "emor", "size", "KASA", "note", "XCEP", "exce", "exha", "dbox",
+	"brar", "SUMM", "CONS", "run a", "Plea", "GPU ", "Code", "BUCK", "wych", "REAC", "leak", "d by", "ed in", NULL,
+};
+
+bool wh_crash_may_be_message(const struct wh_crash_machine *m, struct wh_span line)
+{
+	/* Messages that are looked for at the beginning only. */
+	static const char beginnings[][2] = {
+		"==", "ab", "pa", "fa", "th", "Pr", "ri", "0x", "Re", "At", "Di", "In", "CF", "ge", "ke", "Ke", "BU", "KA", "Wr", "Ab", "Ch",
+	};
+	struct wh_span s = line;
+	wh_scan_blanks(&s);
+	if (m->trusty || m->rust_message || wh_span_size(s) < 2 || *s.p == '#' || (*s.p == 'F' && is_digit(s.p[1])))
+		return true;
+	for (size_t i = 0; i < COUNT(beginnings); i++)
+		if (!memcmp(s.p, beginnings[i], 2))
+			return true;
+	return wh_grams_any(&m->grams, line);
+}
+
 enum wh_crash_step wh_crash_message(struct wh_crash_machine *m, struct wh_span line)
 {
 	struct wh_span rest;
@@ -1062,7 +1083,7 @@ enum wh_crash_step wh_crash_message(struct wh_crash_machine *m, struct wh_span l
 		wh_str_clear(&m->state);
 		m->n_frames = 0;
 	}
-	if (m->state.n)
+	if (m->state.n && m->n_frames < WH_CRASH_FRAMES)
 		for (size_t i = 0; i < COUNT(stack_ends); i++)
 			if (wh_scan_find(line, stack_ends[i])) {
 				m->n_frames = WH_CRASH_FRAMES;

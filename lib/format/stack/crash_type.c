@@ -78,6 +78,21 @@ static struct wh_span without_kernel_time(struct wh_span line)
 	return wh_scan_skip(&s, " ") ? s : line;
 }
 
+/* A sanitizer's `AddressSanitizer:DEADLYSIGNAL` is printed without regard to what is on the line already. */
+static struct wh_span without_deadly_signal(struct wh_span line)
+{
+	static const char *const tools[] = { "UndefinedBehavior", "Address", "Memory", "Thread", "Leak" };
+	const char *deadly = wh_scan_find(line, "Sanitizer:DEADLYSIGNAL"), *name = deadly;
+	while (name && name > line.p && is_alpha(name[-1]))
+		name--;
+	for (size_t i = 0; name && i < sizeof tools / sizeof *tools; i++) {
+		const char *at = wh_scan_find((struct wh_span){ name, deadly }, tools[i]);
+		if (at)
+			return (struct wh_span){ line.p, at };
+	}
+	return line;
+}
+
 static void read_line(struct wh_crash_machine *m, struct wh_span line)
 {
 	if (m->died || wh_span_size(line) > LONGEST_LINE)
@@ -91,21 +106,10 @@ static void read_line(struct wh_crash_machine *m, struct wh_span line)
 	}
 	if (p + 1 < line.end && *p == '#' && p[1] >= '0' && p[1] <= '9' && m->type.n && wh_crash_sanitizer_frame(m, line))
 		return;
-	const char *deadly = wh_scan_find(line, "Sanitizer:DEADLYSIGNAL");
-	if (deadly) { /* printed without regard to the line that another thread or stream was on */
-		while (deadly > line.p && is_alpha(deadly[-1]))
-			deadly--;
-		static const char *const tools[] = { "UndefinedBehavior", "Address", "Memory", "Thread", "Leak" };
-		for (size_t i = 0; i < sizeof tools / sizeof *tools; i++) {
-			const char *at = wh_scan_find((struct wh_span){ deadly, line.end }, tools[i]);
-			if (at) {
-				line.end = at;
-				break;
-			}
-		}
-	}
 	line = without_kernel_time(line);
-	if (wh_crash_message(m, line) == WH_CRASH_TRY_FRAME && m->type.n)
+	if (wh_crash_may_be_message(m, line) && wh_crash_message(m, without_deadly_signal(line)) == WH_CRASH_NEXT_LINE)
+		return;
+	if (m->type.n)
 		wh_crash_frame(m, line);
 }
 
@@ -334,6 +338,7 @@ int wh_crash_derive(struct wh_span text, struct wh_arena *arena, struct wh_crash
 		.trusty = wh_scan_find(text, "Trusted App crash stacktrace"),
 	};
 	struct wh_span line;
+	wh_grams_init(&m.grams, wh_crash_grams);
 	if (m.python)
 		read_python(&m);
 	else

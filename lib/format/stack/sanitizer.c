@@ -11,6 +11,7 @@
 #include "format/format.h"
 #include "format/scan.h"
 #include "format/stack/crash_type.h"
+#include "format/stack/grams.h"
 #include "format/stack/sanitizer_frame.h"
 #include "observation/stack.h"
 
@@ -21,6 +22,7 @@ enum kind { NO_REPORT, FATAL, WARNING, RUNTIME_ERROR, LEAK, LIBFUZZER, MESSAGE }
 
 struct report {
 	enum kind kind;
+	const struct wh_grams *grams; /* parts of all lines that matter */
 	bool any;          /* reports before this one */
 	const char *begin; /* where its text begins: the end of the report before */
 	struct wh_stack_builder b;
@@ -269,7 +271,7 @@ static int finish(struct wh_reader *reader, struct report *r, const char *end, s
 	if (r->b.failed)
 		return wh_arena_error(reader->arena, err);
 	int code = wh_reader_emit(reader, wh_stack_builder_finish(&r->b), err);
-	*r = (struct report){ .begin = end, .any = true };
+	*r = (struct report){ .grams = r->grams, .begin = end, .any = true };
 	return code;
 }
 
@@ -412,6 +414,11 @@ static int read_leak(struct wh_reader *reader, struct report *r, struct wh_span 
 	return WH_OK;
 }
 
+static const char *const line_grams[] = {
+	"niti", "Fuzz", "runtime", "leak of", "of size", "caused", "ated by", "eed by", "eviously", "revious ", "stored", "is located",
+	"Location", "SUMMARY", NULL,
+};
+
 static int read_line(struct wh_reader *reader, struct report *r, struct wh_span line, struct wh_err *err)
 {
 	struct wh_frame_line frame;
@@ -423,6 +430,8 @@ static int read_line(struct wh_reader *reader, struct report *r, struct wh_span 
 		return WH_OK;
 	}
 	if (wh_span_size(line) > 2 && line.p[1] == ' ' && wh_scan_has(wh_scan_trim(line), "0x")) /* a row of shadow bytes */
+		return WH_OK;
+	if (!wh_grams_any(r->grams, line))
 		return WH_OK;
 	if ((at = wh_scan_find(line, "Sanitizer")))
 		return read_header(reader, r, line, at, err);
@@ -466,7 +475,9 @@ static int read_message(struct wh_reader *reader, struct wh_err *err)
 static int read(struct wh_reader *reader, struct wh_err *err)
 {
 	struct wh_span text = { reader->text, reader->text + reader->size }, line;
-	struct report r = { .begin = reader->text };
+	struct wh_grams grams;
+	struct report r = { .grams = &grams, .begin = reader->text };
+	wh_grams_init(&grams, line_grams);
 	while (wh_scan_line(&text, &line))
 		WH_TRY(read_line(reader, &r, line, err));
 	if (r.kind == NO_REPORT && !r.any)
