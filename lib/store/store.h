@@ -30,7 +30,8 @@ struct wh_store;
 
 enum wh_store_mode { WH_STORE_READ, WH_STORE_WRITE, WH_STORE_CREATE };
 
-/* url: `sqlite:PATH` or a path. READ and WRITE: WH_E_NOTFOUND where there is none; CREATE makes one. */
+/* url: `sqlite:PATH` or a path. READ and WRITE: WH_E_NOTFOUND where there is none; CREATE makes one. Even READ makes files beside
+ * the store, and migrates an old one; where it cannot, WH_E_IO says so. */
 int wh_store_open(struct wh_store **, const char *url, enum wh_store_mode, struct wh_err *) WH_NODISCARD;
 void wh_store_close(struct wh_store *); /* rolls back what is open */
 
@@ -70,8 +71,8 @@ int wh_store_each(struct wh_store *, const char *noun, const char *group, unsign
 /* One by id; WH_E_NOTFOUND. */
 int wh_store_get(struct wh_store *, const char *noun, const char *id, unsigned parts, wh_store_fn *, void *user,
 		 struct wh_err *) WH_NODISCARD;
-/* Sets what is found out later. group NULL, fingerprint empty, label NULL: unchanged; similarity is the group's. label "": removed.
- * WH_E_NOTFOUND: no such row, no such group. */
+/* Sets what is found out later. group NULL, fingerprint empty, label NULL: unchanged; similarity is the group's. label "":
+ * removed. WH_E_NOTFOUND: no such row, no such group. */
 int wh_store_update(struct wh_store *, const char *noun, int64_t row, struct wh_bytes fingerprint, const char *group,
 		    double similarity, const char *label, struct wh_err *) WH_NODISCARD;
 /* groups: those that live. Either may be NULL. */

@@ -86,8 +86,11 @@ static inline struct wh_store_observation *sample(struct sample *s, uint64_t i)
 	n += (size_t)snprintf(s->body + n, sizeof s->body - n, "]}");
 	snprintf(s->id, sizeof s->id, "r%llu", (unsigned long long)i);
 	int size = snprintf(s->fingerprint, sizeof s->fingerprint, "fingerprint %llu", (unsigned long long)(i % 50));
-	s->o = (struct wh_store_observation){ .id = s->id, .time_ns = (int64_t)i * 1000, .body = { s->body, n },
-					      .body_hash = wh_hash(s->body, n, 0), .fingerprint = { s->fingerprint, (size_t)size } };
+	s->o = (struct wh_store_observation){ .id = s->id,
+					      .time_ns = (int64_t)i * 1000,
+					      .body = { s->body, n },
+					      .body_hash = wh_hash(s->body, n, 0),
+					      .fingerprint = { s->fingerprint, (size_t)size } };
 	return &s->o;
 }
 
@@ -104,8 +107,9 @@ static inline bool sample_same(const struct wh_store_observation *o)
 {
 	struct sample s;
 	sample(&s, strtoull(o->id + 1, NULL, 10));
-	return !strcmp(o->id, s.id) && o->time_ns == s.o.time_ns && o->body_hash == s.o.body_hash && o->body.size == s.o.body.size &&
-	       !memcmp(o->body.data, s.o.body.data, o->body.size) && o->fingerprint.size == s.o.fingerprint.size &&
+	return !strcmp(o->id, s.id) && o->time_ns == s.o.time_ns && o->body_hash == s.o.body_hash &&
+	       o->body.size == s.o.body.size && !memcmp(o->body.data, s.o.body.data, o->body.size) &&
+	       o->fingerprint.size == s.o.fingerprint.size &&
 	       !memcmp(o->fingerprint.data, s.o.fingerprint.data, o->fingerprint.size);
 }
 

@@ -114,6 +114,22 @@ static void read_only(void **state)
 	int status;
 	waitpid(child, &status, 0);
 	assert_int_equal(status, 0);
+	scratch_clear(scratch);
+	make_store(scratch->path, 10);
+	assert_int_equal(chmod(scratch->folder, 0555), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		struct wh_store *store;
+		if (!geteuid() && setuid(65534))
+			_exit(9);
+		if (wh_store_open(&store, scratch->path, WH_STORE_READ, &err) != WH_E_IO || !strstr(err.message, "its folder"))
+			_exit(4);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	assert_int_equal(chmod(scratch->folder, 0777), 0);
+	assert_int_equal(status, 0);
 }
 
 /* Uses everything that may meet a damaged page; whatever comes back, it comes back. */

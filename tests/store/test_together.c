@@ -182,14 +182,41 @@ static void turns(void **state)
 	wh_store_close(two);
 }
 
+struct late {
+	struct wh_store *store, *other;
+	struct wh_err err;
+	int code;
+};
+
+static int write_late(void *user, const struct wh_store_observation *o, struct wh_err *e)
+{
+	struct late *late = user;
+	WH_TRY(sample_add(late->other, "stack", 100 + (uint64_t)o->row, e));
+	late->code = sample_add(late->store, "stack", 200, &late->err);
+	return WH_OK;
+}
+
+/* Writing on what was read before another writer committed: refused, for it might rest on what is no longer so. */
+static void writing_on_an_old_snapshot(void **state)
+{
+	struct scratch *scratch = *state;
+	struct late late = { 0 };
+	ok(wh_store_open(&late.store, scratch->path, WH_STORE_CREATE, &err));
+	ok(wh_store_open(&late.other, scratch->path, WH_STORE_WRITE, &err));
+	ok(sample_add(late.store, "stack", 1, &err));
+	ok(wh_store_each(late.store, "stack", NULL, 0, write_late, &late, &err));
+	assert_int_equal(late.code, WH_E_CONFLICT);
+	assert_non_null(strstr(late.err.message, "begin before reading"));
+	ok(sample_add(late.store, "stack", 200, &err)); /* the walk is over */
+	wh_store_close(late.store);
+	wh_store_close(late.other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
-		CASE(processes),
-		CASE(threads),
-		CASE(creators),
-		CASE(turns),
+		CASE(processes), CASE(threads), CASE(creators), CASE(turns), CASE(writing_on_an_old_snapshot),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

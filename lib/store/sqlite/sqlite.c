@@ -41,6 +41,19 @@ static int io_error(struct wh_store *store, int system, struct wh_err *err)
 			  system ? strerror(system) : "");
 }
 
+/* Readers share an index of the log, a file beside the store that the first of them makes. */
+static int not_writable(struct wh_store *store, int code, struct wh_err *err)
+{
+	int reason = system_reason(store);
+	if (store->mode == WH_STORE_READ && store->opened && reason != ENOSPC && reason != EMFILE && reason != ENFILE)
+		return wh_err_set(err, WH_E_IO,
+				  "%s: read-only, and so is its folder: even to read, one must be able to write beside it",
+				  store->path);
+	if (code == SQLITE_READONLY)
+		return wh_err_set(err, WH_E_IO, "%s: read-only", store->path);
+	return io_error(store, reason, err);
+}
+
 int wh_sqlite_fail(struct wh_store *store, struct wh_err *err)
 {
 	int extended = sqlite3_extended_errcode(store->db);
@@ -53,8 +66,9 @@ int wh_sqlite_fail(struct wh_store *store, struct wh_err *err)
 		if (extended == SQLITE_IOERR_NOMEM)
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
 		return io_error(store, system_reason(store), err);
+	case SQLITE_READONLY:
 	case SQLITE_CANTOPEN:
-		return io_error(store, system_reason(store), err);
+		return not_writable(store, extended & 0xff, err);
 	case SQLITE_BUSY:
 		if (extended == SQLITE_BUSY_SNAPSHOT)
 			return wh_err_set(err, WH_E_CONFLICT,
@@ -67,8 +81,6 @@ int wh_sqlite_fail(struct wh_store *store, struct wh_err *err)
 		return wh_err_set(err, WH_E_FORMAT, "%s: not a store of whorl, not any SQLite database", store->path);
 	case SQLITE_TOOBIG:
 		return wh_err_set(err, WH_E_LIMIT, "%s: a value of more than %d bytes", store->path, WH_SQLITE_LARGEST);
-	case SQLITE_READONLY:
-		return wh_err_set(err, WH_E_IO, "%s: read-only", store->path);
 	case SQLITE_INTERRUPT:
 		return wh_err_set(err, WH_E_CANCELLED, "interrupted");
 	case SQLITE_CONSTRAINT:
@@ -288,9 +300,8 @@ int wh_sqlite_write_end(struct wh_store *store, bool own, int code, struct wh_er
 /* The path in a url. One that names another kind of store is refused rather than taken for a strange file name. */
 static int path_of(const char *url, const char **path, struct wh_err *err)
 {
-	const char *colon = strchr(url, ':');
 	*path = strncmp(url, "sqlite:", 7) ? url : url + 7;
-	if (*path == url && colon && !strncmp(colon, "://", 3))
+	if (!strncmp(url + strspn(url, "abcdefghijklmnopqrstuvwxyz0123456789+"), "://", 3))
 		return wh_err_set(err, WH_E_USAGE, "%s: no such kind of store; this whorl has: sqlite:PATH", url);
 	return **path ? WH_OK : wh_err_set(err, WH_E_USAGE, "a store without a path");
 }
@@ -354,6 +365,7 @@ static int open_file(struct wh_store *store, struct wh_err *err)
 	WH_TRY(look_at_file(store->path, store->mode, err));
 	if (sqlite3_open_v2(store->path, &store->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK)
 		return wh_sqlite_fail(store, err);
+	store->opened = true;
 	if (store->mode != WH_STORE_READ && sqlite3_db_readonly(store->db, "main"))
 		return wh_err_set(err, WH_E_IO, "%s: read-only", store->path);
 	sqlite3_busy_handler(store->db, busy, store);

@@ -31,6 +31,7 @@ struct wh_store {
 	sqlite3 *db;
 	char *path;
 	enum wh_store_mode mode;
+	bool opened;	     /* the file itself; what cannot be opened now is what belongs beside it */
 	bool in_transaction; /* between begin and commit or rollback; SQLite's own may be gone before, after an error */
 	int64_t busy_ns;     /* how long to wait for the other writers */
 	int64_t waiting_since_ns;
