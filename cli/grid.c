@@ -80,14 +80,15 @@ static void settle_reals(struct cli_grid *grid)
 /* Takes columns from the widest text until all fits: at first not from the first, which says what the row is about. */
 static void squeeze(struct cli_grid *grid, size_t width)
 {
-	size_t total = GAP * (grid->n_columns - 1);
+	size_t total = 0;
 	for (size_t c = 0; c < grid->n_columns; c++)
-		total += grid->widths[c];
+		if (!grid->empty[c])
+			total += grid->widths[c] + (total ? GAP : 0);
 	for (int pass = 0; pass < 2; pass++)
 		while (total > width) {
 			size_t widest = grid->n_columns;
 			for (size_t c = pass ? 0 : 1; c < grid->n_columns; c++)
-				if (!grid->right[c] && (widest == grid->n_columns || grid->widths[c] >= grid->widths[widest]))
+				if (!grid->right[c] && !grid->empty[c] && (widest == grid->n_columns || grid->widths[c] >= grid->widths[widest]))
 					widest = c;
 			if (widest == grid->n_columns || grid->widths[widest] <= (pass ? NARROWEST : NARROW))
 				break;
@@ -98,6 +99,7 @@ static void squeeze(struct cli_grid *grid, size_t width)
 
 static void settle_widths(struct cli_grid *grid, size_t width)
 {
+	bool nothing = true;
 	for (size_t c = 0; c < grid->n_columns; c++) {
 		bool number = false, text = false;
 		grid->widths[c] = cli_text_width(grid->columns[c], strlen(grid->columns[c]));
@@ -110,7 +112,11 @@ static void settle_widths(struct cli_grid *grid, size_t width)
 			*(cell->is_number ? &number : &text) = true;
 		}
 		grid->right[c] = number && !text;
+		grid->empty[c] = !number && !text;
+		nothing &= grid->empty[c];
 	}
+	if (nothing)
+		memset(grid->empty, 0, sizeof grid->empty);
 	if (width)
 		squeeze(grid, width);
 }
@@ -136,29 +142,54 @@ static void put(const struct cli_grid *grid, FILE *out, size_t column, const cha
 		fprintf(out, "%*s", GAP, "");
 }
 
+static void put_header(const struct cli_grid *grid, FILE *out, size_t indent, const char *bold, const char *plain)
+{
+	size_t last = grid->n_columns;
+	for (size_t c = 0; c < grid->n_columns; c++)
+		if (!grid->empty[c])
+			last = c;
+	fprintf(out, "%*s%s", (int)indent, "", bold);
+	for (size_t c = 0; c < grid->n_columns; c++)
+		if (!grid->empty[c])
+			put(grid, out, c, grid->columns[c], c == last);
+	fprintf(out, "%s\n", plain);
+}
+
+static void put_row(const struct cli_grid *grid, FILE *out, const struct cli_cell *cells, size_t indent)
+{
+	size_t n = grid->n_columns; /* without the empty cells at the end: no blanks there */
+	while (n && !cells[n - 1].text)
+		n--;
+	fprintf(out, "%*s", (int)indent, "");
+	for (size_t c = 0; c < n; c++)
+		if (!grid->empty[c])
+			put(grid, out, c, cells[c].text ? cells[c].text : "", c + 1 == n);
+	fputc('\n', out);
+}
+
+static bool fits_header(const struct cli_grid *grid)
+{
+	for (size_t i = 0; i < grid->n; i++)
+		if (grid->cells[i].text && grid->empty[i % grid->n_columns])
+			return false;
+	return grid->begun;
+}
+
 int cli_grid_print(struct cli_grid *grid, FILE *out, size_t indent, size_t width, const char *bold, const char *plain,
 		   struct wh_err *err)
 {
 	settle_reals(grid);
 	if (grid->failed)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	if (!grid->begun) {
+	if (!fits_header(grid)) {
+		if (grid->begun)
+			fputc('\n', out);
 		settle_widths(grid, width > indent ? width - indent : width);
-		fprintf(out, "%*s%s", (int)indent, "", bold);
-		for (size_t c = 0; c < grid->n_columns; c++)
-			put(grid, out, c, grid->columns[c], c + 1 == grid->n_columns);
-		fprintf(out, "%s\n", plain);
+		put_header(grid, out, indent, bold, plain);
 		grid->begun = true;
 	}
-	for (size_t row = 0; row + grid->n_columns <= grid->n; row += grid->n_columns) {
-		size_t n = grid->n_columns; /* without the empty cells at the end: no blanks there */
-		while (n && !grid->cells[row + n - 1].text)
-			n--;
-		fprintf(out, "%*s", (int)indent, "");
-		for (size_t c = 0; c < n; c++)
-			put(grid, out, c, grid->cells[row + c].text ? grid->cells[row + c].text : "", c + 1 == n);
-		fputc('\n', out);
-	}
+	for (size_t row = 0; row + grid->n_columns <= grid->n; row += grid->n_columns)
+		put_row(grid, out, grid->cells + row, indent);
 	for (size_t i = 0; i < grid->n; i++)
 		free(grid->cells[i].text);
 	grid->n = 0;

@@ -25,12 +25,14 @@ struct cli_grid {
 	bool failed, begun;
 	size_t widths[CLI_GRID_COLUMNS];
 	bool right[CLI_GRID_COLUMNS];
+	bool empty[CLI_GRID_COLUMNS]; /* nothing in any row so far: left out */
 };
 
 /* text: malloc'ed, the grid's from now on. */
 void cli_grid_text(struct cli_grid *, char *text, bool is_number);
 void cli_grid_real(struct cli_grid *, double);
-/* Prints what is there and forgets it, widths and header aside, which the first call settles. width 0: no limit. */
+/* Prints what is there and forgets it, widths and header aside, which the first call settles; columns without a value are left out.
+ * Where a later call has values for them, widths are settled anew under another header. width 0: no limit. */
 int cli_grid_print(struct cli_grid *, FILE *, size_t indent, size_t width, const char *bold, const char *plain, struct wh_err *);
 void cli_grid_release(struct cli_grid *);
 

@@ -244,6 +244,29 @@ static void test_strange_texts(void **state)
 		}
 }
 
+/* A column without a value is left out, until one comes. */
+static void test_empty_columns(void **state)
+{
+	(void)state;
+	static const char *const columns[] = { "a", "b", "c", NULL };
+	struct wh_emit *emit = cli_table_new(0, false);
+	n_output = 0;
+	wh_emit_records(emit, "test/1", columns);
+	for (int i = 0; i < 2 * WH_TABLE_ROWS + 1; i++) {
+		wh_emit_object(emit, NULL);
+		wh_emit_integer(emit, "a", i);
+		wh_emit_integer(emit, "c", i);
+		if (i == WH_TABLE_ROWS + 1)
+			wh_emit_string(emit, "b", "late");
+		wh_emit_end(emit);
+	}
+	assert_int_equal(wh_emit_close(emit, NULL), WH_OK);
+	cli_table_free(emit);
+	assert_int_equal(strncmp(output, "   a     c\n   0     0\n", 22), 0);
+	assert_non_null(strstr(output, "\n1999  1999\n\n   a  b        c\n2000        2000\n2001  late  2001\n"));
+	assert_int_equal(count('\n'), 2 * WH_TABLE_ROWS + 1 + 3);
+}
+
 static void test_widths(void **state)
 {
 	(void)state;
@@ -263,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_command_line_out_of_memory),
 		cmocka_unit_test(test_strange_texts),
+		cmocka_unit_test(test_empty_columns),
 		cmocka_unit_test(test_widths),
 	};
 	return cmocka_run_group_tests_name("writers", tests, NULL, NULL);
