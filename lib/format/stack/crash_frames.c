@@ -55,7 +55,32 @@ static bool is_ignored_exactly(struct wh_span frame)
 	return false;
 }
 
-bool wh_crash_ignores(struct wh_span frame)
+static size_t bucket(const char *p)
+{
+	return ((unsigned char)p[0] * 129u ^ (unsigned char)p[1] * 17u ^ (unsigned char)p[2]) & 1023;
+}
+
+void wh_crash_parts_init(struct wh_crash_parts *parts)
+{
+	_Static_assert(COUNT(ignored_parts) < COUNT(parts->next), "more rules than numbers");
+	memset(parts->first, 0, sizeof parts->first);
+	for (size_t i = 0; i < COUNT(ignored_parts); i++) {
+		uint8_t *first = &parts->first[bucket(ignored_parts[i])];
+		parts->next[i] = *first;
+		*first = (uint8_t)(i + 1);
+	}
+}
+
+static bool has_ignored_part(const struct wh_crash_parts *parts, struct wh_span frame)
+{
+	for (; frame.end - frame.p >= 3; frame.p++)
+		for (size_t i = parts->first[bucket(frame.p)]; i; i = parts->next[i - 1])
+			if (wh_scan_has(frame, ignored_parts[i - 1]))
+				return true;
+	return false;
+}
+
+bool wh_crash_ignores(const struct wh_crash_parts *parts, struct wh_span frame)
 {
 	size_t n = wh_span_size(frame);
 	if (n < 3)
@@ -65,28 +90,30 @@ bool wh_crash_ignores(struct wh_span frame)
 	for (size_t i = 0; i < COUNT(ignored_beginnings); i++)
 		if (*frame.p == *ignored_beginnings[i] && wh_scan_has(frame, ignored_beginnings[i]))
 			return true;
-	for (size_t i = 0; i < COUNT(ignored_parts); i++)
-		if (wh_scan_find(frame, ignored_parts[i]))
-			return true;
-	for (size_t i = 0; i < COUNT(ignored_globs); i++)
-		if (wh_glob(ignored_globs[i], frame.p, n))
-			return true;
-	return false;
+	if (has_ignored_part(parts, frame))
+		return true;
+	const char *libc = wh_scan_find(frame, "libc-");
+	return libc && wh_scan_find((struct wh_span){ libc, frame.end }, ".so");
 }
 
 static void add_without(struct wh_str *out, struct wh_span text)
 {
 	static const char *const namespaces[] = { "non-virtual thunk to ", "(anonymous namespace)::", "`anonymous namespace'::" };
+	const char *from = text.p;
 	while (text.p < text.end) {
 		size_t skipped = 0;
 		if (*text.p == 'n' || *text.p == '(' || *text.p == '`')
 			for (size_t i = 0; i < COUNT(namespaces) && !skipped; i++)
 				if (wh_scan_has(text, namespaces[i]))
 					skipped = strlen(namespaces[i]);
-		if (!skipped)
-			wh_str_putc(out, *text.p++);
-		text.p += skipped;
+		if (!skipped) {
+			text.p++;
+			continue;
+		}
+		wh_str_add(out, from, (size_t)(text.p - from));
+		from = text.p += skipped;
 	}
+	wh_str_add(out, from, (size_t)(text.end - from));
 }
 
 void wh_crash_function(struct wh_span frame, struct wh_str *function)
@@ -126,12 +153,12 @@ void wh_crash_add_frame(struct wh_crash_machine *m, struct wh_span frame, bool w
 		struct wh_str turned = { 0 };
 		for (const char *p = frame.p; p < frame.end; p++)
 			wh_str_putc(&turned, *p == '\\' ? '/' : *p);
-		bool ignored = turned.failed || wh_crash_ignores(span_of(&turned));
+		bool ignored = turned.failed || wh_crash_ignores(&m->parts, span_of(&turned));
 		m->frame.failed |= turned.failed;
 		wh_str_release(&turned);
 		if (ignored)
 			return;
-	} else if (wh_crash_ignores(frame)) {
+	} else if (wh_crash_ignores(&m->parts, frame)) {
 		return;
 	}
 	if (whole) {
@@ -440,7 +467,7 @@ void wh_crash_frame(struct wh_crash_machine *m, struct wh_span line)
 		    (wh_scan_has(s, "configs: ") || wh_scan_has(s, "sources: ") || wh_scan_has(s, "suppression: ")))
 			wh_crash_add_frame(m, s, true);
 	} else if (m->golang && go_frame(line, &frame)) {
-		if (wh_crash_ignores(frame))
+		if (wh_crash_ignores(&m->parts, frame))
 			return;
 		const char *slash = find_last(frame, '/');
 		if (slash)

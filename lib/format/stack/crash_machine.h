@@ -15,9 +15,15 @@
 #define WH_CRASH_CYCLE 10    /* frames of the longest cycle looked for in a stack overflow */
 #define WH_CRASH_RAW 1024    /* frames that a cycle is looked for in */
 
+/* The rules that are looked for anywhere in a frame, by their first three characters. */
+struct wh_crash_parts {
+	uint8_t first[1024], next[128]; /* numbers of rules, plus 1; 0 ends */
+};
+
 struct wh_crash_machine {
 	struct wh_span text;
 	struct wh_grams grams; /* parts of all messages */
+	struct wh_crash_parts parts;
 	struct wh_str type, state, source_file, process;
 	struct wh_str frame; /* scratch */
 	struct wh_str raw;   /* frames of a stack overflow, one a line */
@@ -55,7 +61,8 @@ void wh_crash_reset(struct wh_crash_machine *);
 bool wh_crash_type_is(const struct wh_crash_machine *, const char *);
 bool wh_crash_type_begins(const struct wh_crash_machine *, const char *);
 /* Whether a rule passes over a frame. */
-bool wh_crash_ignores(struct wh_span frame);
+bool wh_crash_ignores(const struct wh_crash_parts *, struct wh_span frame);
+void wh_crash_parts_init(struct wh_crash_parts *);
 /* A frame's function: what is before the arguments, without module and anonymous namespaces. */
 void wh_crash_function(struct wh_span frame, struct wh_str *function);
 

@@ -742,8 +742,11 @@ static void read_security_check(struct wh_crash_machine *m, struct wh_span line,
 
 bool wh_crash_no_memory(struct wh_span line, bool frame)
 {
-	if (!wh_scan_find(line, "emory") && !wh_scan_find(line, "oom") && (frame || !wh_scan_find(line, "alloc")) &&
-	    (frame || (!wh_scan_find(line, "limit ex") && !wh_scan_find(line, "invalid size"))))
+	bool may = wh_scan_find(line, "Memory") || wh_scan_find(line, "rust_oom");
+	if (!frame && !may)
+		may = wh_scan_find(line, "emory") || wh_scan_find(line, "alloc") || wh_scan_find(line, "limit ex") ||
+		      wh_scan_find(line, "invalid size");
+	if (!may)
 		return false;
 	for (size_t i = 0; i < COUNT(memory_errors); i++)
 		if ((!frame || memory_errors[i].in_frame) && wh_glob(memory_errors[i].text, line.p, wh_span_size(line)))

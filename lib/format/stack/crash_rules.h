@@ -70,8 +70,6 @@ static const char *const ignored_parts[] = {
 	"/vgpreload_",
 };
 
-static const char *const ignored_globs[] = { "*libc-*.so*" };
-
 /* What UndefinedBehaviorSanitizer's messages are called; the first that matches as a whole (globs). */
 static const struct {
 	const char *message, *type;

@@ -339,6 +339,7 @@ int wh_crash_derive(struct wh_span text, struct wh_arena *arena, struct wh_crash
 	};
 	struct wh_span line;
 	wh_grams_init(&m.grams, wh_crash_grams);
+	wh_crash_parts_init(&m.parts);
 	if (m.python)
 		read_python(&m);
 	else
@@ -365,11 +366,12 @@ int wh_crash_state_of_frames(const struct wh_stack *stack, struct wh_arena *aren
 	struct wh_crash_machine m = { 0 };
 	struct wh_crash crash;
 	struct wh_str text = { 0 };
+	wh_crash_parts_init(&m.parts);
 	wh_crash_set_type_name(&m, "UNKNOWN");
 	for (size_t i = 0; i < stack->n_frames && m.n_frames < WH_CRASH_FRAMES; i++) {
 		const struct wh_frame *frame = &stack->frames[i];
 		const char *name = frame->function ? frame->function : frame->module;
-		if (!name || frame->handler || frame->unreliable || wh_crash_ignores((struct wh_span){ name, name + strlen(name) }))
+		if (!name || frame->handler || frame->unreliable || wh_crash_ignores(&m.parts, (struct wh_span){ name, name + strlen(name) }))
 			continue;
 		wh_str_clear(&text);
 		wh_str_puts(&text, name);

@@ -76,10 +76,16 @@ static const char *last_parenthesis(struct wh_span s)
 
 static const char *find_last(struct wh_span s, const char *needle)
 {
+	/* The last character of a needle is the rarest of those that are looked for here. */
 	size_t n = strlen(needle);
-	for (const char *p = s.end - n; wh_span_size(s) >= n && p >= s.p; p--)
-		if (*p == *needle && !memcmp(p, needle, n))
-			return p;
+	for (const char *end = s.end; (size_t)(end - s.p) >= n; end--) {
+		const char *last = memrchr(s.p, needle[n - 1], (size_t)(end - s.p));
+		if (!last || (size_t)(last + 1 - s.p) < n)
+			return NULL;
+		end = last + 1;
+		if (!memcmp(end - n, needle, n))
+			return end - n;
+	}
 	return NULL;
 }
 
