@@ -132,7 +132,8 @@ static int refine(struct search *search, struct axis *axis, struct wh_err *err)
 		bool better, known = false;
 		WH_TRY(set_number(search, axis, middle[i], err));
 		size_t row = (size_t)wh_values_find(&search->trial, axis->param->name);
-		double value = axis->param->type == WH_PARAM_INT ? (double)search->trial.value[row].integer : search->trial.value[row].real;
+		const union wh_value *set = &search->trial.value[row];
+		double value = axis->param->type == WH_PARAM_INT ? (double)set->integer : set->real;
 		for (size_t j = 0; j < axis->numbers.n; j++)
 			known |= axis->numbers.data[j] == value;
 		if (!known) {

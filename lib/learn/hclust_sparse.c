@@ -8,7 +8,8 @@
 
 /*
  * Each connected component runs its own nearest-neighbour chain over links between clusters: sorted arrays, both ends of a link
- * holding it. Whatever the linkage, a link's value only falls as clusters grow, and a cluster without links that may merge is final.
+ * holding it. Whatever the linkage, no merge brings a cluster nearer to others than the nearer of its two parts was, so a cluster
+ * without a link that may merge is final.
  *
  * A value is a surplus: similarity less `least`, the similarity at the cut.
  *
@@ -138,7 +139,8 @@ static bool add_pairs(const struct work *work, uint32_t a, uint32_t b, bool stop
 }
 
 /* The average link of c to the union of a and b, from what each had (NULL: no listed pair). */
-static struct link average_link(const struct work *work, uint32_t a, const struct link *ac, uint32_t b, const struct link *bc, uint32_t c)
+static struct link average_link(const struct work *work, uint32_t a, const struct link *ac, uint32_t b, const struct link *bc,
+				uint32_t c)
 {
 	const struct {
 		uint32_t slot;
@@ -164,7 +166,8 @@ static struct link average_link(const struct work *work, uint32_t a, const struc
 }
 
 /* The link of c to the union of a and b; DEAD: none. */
-static struct link union_link(const struct work *work, uint32_t a, const struct link *ac, uint32_t b, const struct link *bc, uint32_t c)
+static struct link union_link(const struct work *work, uint32_t a, const struct link *ac, uint32_t b, const struct link *bc,
+			      uint32_t c)
 {
 	if ((ac && ac->state == FORBIDDEN) || (bc && bc->state == FORBIDDEN))
 		return (struct link){ c, FORBIDDEN, -INFINITY };

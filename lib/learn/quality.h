@@ -25,13 +25,17 @@ struct wh_quality {
 	size_t second_bucket;  /* points outside the largest group of their class */
 };
 
-/* truth[n], group[n]: any numbers below n; n > 0. Equal partitions have ari = ami = nmi = 1, whatever their shape. Errors: WH_E_NOMEM,
- * WH_E_USAGE (nothing to score, a number too large). */
+/*
+ * truth[n], group[n]: any numbers below n; n > 0. Equal partitions have ari = ami = nmi = 1, whatever their shape.
+ * Errors: WH_E_NOMEM, WH_E_LIMIT (n), WH_E_USAGE (nothing to score, a number too large).
+ */
 int wh_quality(size_t n, const uint32_t *truth, const uint32_t *group, struct wh_quality *, struct wh_err *) WH_NODISCARD;
 
-/* Ranking measures from pairwise similarities. Queries are the points that have an earlier one of their class; what they search are all
- * earlier points, every class counting once, by its most similar member; the rank of the own class is 1 and the number of other
- * classes at least as similar: ties count against. */
+/*
+ * Ranking measures from pairwise similarities. Queries are the points that have an earlier one of their class; what they search
+ * are all earlier points, every class counting once, by its most similar member; the rank of the own class is 1 and the number of
+ * other classes at least as similar: ties count against.
+ */
 struct wh_ranking {
 	double pair_auc;  /* area under the ROC over all pairs: same class or not; ties count half. NaN: only one kind of pair */
 	double rr1, rr5;  /* recall rate at 1 and 5: queries whose rank is at most that. NaN: no queries */

@@ -22,12 +22,12 @@ int wh_folds_by_class(size_t n, const uint32_t *truth, unsigned k, uint64_t seed
 
 /*
  * Maximises score over the trained rows of a parameter table, those with a grid whose value nobody has given: every combination of
- * their grids (the last row fastest), then `rounds` of refinement: each row in turn tries the midpoints between the best value and
- * its neighbours on the grid, and they join the grid, which so halves every round. INT rows round; bounds hold; CHOICE and FLAG rows
- * run over their grid and are not refined. Ties: the earlier combination; a score that is NaN never wins. `best` is initialised by
- * the caller from the table and updated, its rows stay not given; after an error it holds the best so far. score may be called from
- * one thread only (it may run threads itself). Errors: score's own, WH_E_NOMEM, WH_E_CANCELLED, WH_E_USAGE (a grid with a value
- * that its row does not take).
+ * their grids (the last row fastest), then `rounds` of refinement: each row in turn tries the midpoints between the best value
+ * and its neighbours on the grid, and they join the grid, which so halves every round. INT rows round; bounds hold; CHOICE and
+ * FLAG rows run over their grid and are not refined. Ties: the earlier combination; a score that is NaN never wins. `best` is
+ * initialised by the caller from the table and updated, its rows stay not given; after an error it holds the best so far. score
+ * is called from one thread only (it may run threads itself). *best_score is NaN where nothing was scored. Errors: score's own,
+ * WH_E_NOMEM, WH_E_CANCELLED, WH_E_USAGE (a grid with a value that its row does not take).
  */
 typedef int wh_score_fn(void *user, const struct wh_values *, double *score, struct wh_err *);
 int wh_grid_search(struct wh_values *best, unsigned rounds, wh_score_fn *score, void *user, const struct wh_host *,

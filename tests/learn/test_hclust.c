@@ -137,7 +137,8 @@ static size_t sparse(struct data *data, struct wh_rng *rng, enum wh_linkage link
 				edges[n_edges++] = (struct wh_edge){ i, j, data->similarity[i][j] };
 	shuffle_edges(rng, edges, n_edges);
 	const struct wh_hclust_sparse input = {
-		.linkage = linkage, .n = data->n, .d = d, .weight = weighted ? data->weight : NULL, .edges = edges, .n_edges = n_edges,
+		.linkage = linkage, .n = data->n, .d = d, .weight = weighted ? data->weight : NULL,
+		.edges = edges, .n_edges = n_edges,
 		.similarity = similarity_of, .user = data, .together = (const uint32_t(*)[2])data->together,
 		.n_together = data->n_together, .apart = (const uint32_t(*)[2])data->apart, .n_apart = data->n_apart,
 	};
@@ -317,6 +318,27 @@ static void points_in_any_order(void **state)
 	}
 }
 
+/* Point 0 is as near to 2 as to the cluster of 1 and 4, whose slot is that of 4 with its many links: the smallest point decides. */
+static void ties_go_to_the_smallest_point(void **state)
+{
+	static const uint32_t together[][2] = { { 4, 1 } };
+	static const struct wh_edge edges[] = { { 0, 2, 0.9f }, { 4, 0, 0.9f }, { 0, 1, 0.9f }, { 4, 1, 0.9f }, { 5, 4, 0.9f } };
+	const struct wh_hclust_sparse input = {
+		.n = 6, .d = 0.2, .edges = edges, .n_edges = 5, .together = together, .n_together = 1,
+	};
+	static const uint32_t expected[] = { 0, 0, 1, 2, 0, 3 };
+	uint32_t group[6];
+	size_t n_groups;
+	struct wh_err err;
+	assert_int_equal(wh_hclust_sparse(&input, NULL, group, &n_groups, &err), WH_OK);
+	assert_int_equal(n_groups, 4);
+	assert_memory_equal(group, expected, sizeof group);
+	float distance[] = { 0.1f, 0.1f, 0.9f }; /* 0-1, 0-2, 1-2 */
+	struct wh_merge merges[2];
+	assert_int_equal(wh_hclust_dense(WH_LINKAGE_COMPLETE, 3, distance, NULL, merges, &err), WH_OK);
+	assert_true(merges[0].a == 0 && merges[0].b == 1);
+}
+
 /* The cut and the value stored as a float are the same number to people: dense and sparse must both say so. */
 static void cuts_forgive_floats(void **state)
 {
@@ -369,6 +391,7 @@ int main(void)
 		cmocka_unit_test(sparse_is_final_with_ties_and_constraints),
 		cmocka_unit_test(constrained_agrees_with_reference),
 		cmocka_unit_test(points_in_any_order),
+		cmocka_unit_test(ties_go_to_the_smallest_point),
 		cmocka_unit_test(cuts_forgive_floats),
 		cmocka_unit_test(refuses_nonsense),
 	};

@@ -26,7 +26,8 @@ static struct wh_quality by_definition(size_t n, const uint32_t *truth, const ui
 	for (size_t a = 0; a < n; a++) {
 		double f = 0, most = 0, most_of_class = 0;
 		for (size_t b = 0; b < n; b++) {
-			double precision = in_group[b] ? cells[a][b] / in_group[b] : 0, recall = in_class[a] ? cells[a][b] / in_class[a] : 0;
+			double precision = in_group[b] ? cells[a][b] / in_group[b] : 0;
+			double recall = in_class[a] ? cells[a][b] / in_class[a] : 0;
 			f = cells[a][b] ? fmax(f, 2 * precision * recall / (precision + recall)) : f;
 			most = fmax(most, cells[b][a]);
 			most_of_class = fmax(most_of_class, cells[a][b]);

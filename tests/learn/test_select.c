@@ -90,7 +90,8 @@ static void search_finds_the_top(void **state)
 	struct wh_rng rng;
 	wh_rng_init(&rng, 2);
 	for (int round = 0; round < 50; round++) {
-		struct hill hill = { 2 * wh_rng_real(&rng), 1 + (double)wh_rng_below(&rng, 9), round % 2 ? "b" : "c", round % 3, 0, 0 };
+		double c = 2 * wh_rng_real(&rng), k = 1 + (double)wh_rng_below(&rng, 9);
+		struct hill hill = { c, k, round % 2 ? "b" : "c", round % 3, 0, 0 };
 		struct wh_values best;
 		struct wh_err err;
 		double score;
