@@ -257,14 +257,15 @@ static void formats(struct page *page)
 static void methods(struct page *page)
 {
 	for (const struct wh_signal *const *s = wh_signals; *s; s++) {
-		if (!(*s)->methods)
+		if (!(*s)->methods || !*(*s)->methods)
 			continue;
-		fprintf(page->out, "%s%s%s%s: --%s NAME\n", s == wh_signals ? "" : "\n", page->bold, (*s)->noun, page->plain,
-			(*s)->method_noun);
+		fprintf(page->out, "%s%s%s%s: --%s NAME (default %s)\n", s == wh_signals ? "" : "\n", page->bold, (*s)->noun,
+			page->plain, (*s)->method_noun, (*(*s)->methods)->name);
 		for (const struct wh_method *const *m = (*s)->methods; *m; m++) {
 			char text[512];
-			snprintf(text, sizeof text, "%s (%s%s%s)", (*m)->summary, m == (*s)->methods ? "default" : "",
-				 m == (*s)->methods ? "; " : "", (*m)->source);
+			size_t n = strlen((*m)->summary);
+			bool remark = n && (*m)->summary[n - 1] == ')';
+			snprintf(text, sizeof text, "%.*s%s%s)", (int)(n - remark), (*m)->summary, remark ? "; " : " (", (*m)->source);
 			row(page, (*m)->name, NARROW + 4, text);
 		}
 	}

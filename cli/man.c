@@ -95,6 +95,18 @@ static void table_of_options(FILE *out, const char *heading, const struct wh_par
 		option(out, params);
 }
 
+/* Paragraphs in scdoc's syntax, but for options where a line begins: nobody should have to think of lists there. */
+static void description(FILE *out, const char *text)
+{
+	for (size_t n; *text; text += n) {
+		fputs(text[0] == '-' && text[1] != ' ' ? "\\" : "", out);
+		n = strcspn(text, "\n");
+		n += strspn(text + n, "\n");
+		fwrite(text, 1, n, out);
+	}
+	fputs("\n\n", out);
+}
+
 static void common_end(FILE *out)
 {
 	fputs("# EXIT STATUS\n\n"
@@ -151,7 +163,7 @@ static void verb_page(FILE *out, const char *page, const struct wh_signal *signa
 		cli_scdoc_text(out, verb->operands);
 	}
 	fputs("\n\n# DESCRIPTION\n\n", out);
-	fprintf(out, "%s\n\n", verb->description ? verb->description : verb->summary);
+	description(out, verb->description ? verb->description : verb->summary);
 	if (verb->result)
 		fprintf(out, "With *--format json* the result's schema is _whorl.%s.%s/1_.\n\n", signal->noun, verb->result);
 	table_of_options(out, "OPTIONS", verb->options);

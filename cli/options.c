@@ -63,8 +63,10 @@ void cli_set_init(struct cli_set *set, const struct wh_signal *signal, const str
 		add_section(set, "options", verb->options);
 		if (verb->flags & WH_VERB_METHOD && signal->methods && *signal->methods) {
 			add_choice(set, signal);
-			if (method)
-				add_section(set, method->name, method->params);
+			if (method) {
+				snprintf(set->title, sizeof set->title, "%s %s", signal->method_noun, method->name);
+				add_section(set, set->title, method->params);
+			}
 		}
 		if (verb->flags & WH_VERB_SETTINGS)
 			add_section(set, "fingerprint", signal->settings);

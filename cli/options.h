@@ -27,6 +27,7 @@ struct cli_set {
 	struct wh_param choice[2]; /* the option that chooses the method, made from the signal's list */
 	char choices[512];
 	char initial[64];
+	char title[64]; /* of the method's section */
 };
 
 /* The set of signal and verb (both NULL: only the global section) under a method (NULL: its parameters are left out).

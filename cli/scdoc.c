@@ -21,7 +21,7 @@ void cli_scdoc_sentence(FILE *out, const char *text)
 {
 	if (!*text)
 		return;
-	size_t word = strcspn(text, " ;,"); /* a word that is a name stays as it is */
+	size_t word = strcspn(text, " ;,:"); /* a word that is a name stays as it is */
 	bool name = text[0] == '-' || text[0] == '$';
 	for (size_t i = 0; i < word && !name; i++)
 		name = !islower((unsigned char)text[i]) && text[i] != '-' && !(text[i] & 0x80);
@@ -118,7 +118,7 @@ static bool starts_option(const char *line)
 void cli_scdoc_plain(FILE *out, const char *source, size_t width, const char *bold, const char *plain)
 {
 	struct plain p = { .out = out, .width = width, .bold = bold, .plain = plain };
-	bool literal = false, first = true;
+	bool literal = false, first = true, blank = false;
 	for (const char *line = source, *next; *line; line = next) {
 		size_t n = strcspn(line, "\n");
 		next = line + n + (line[n] == '\n');
@@ -135,7 +135,7 @@ void cli_scdoc_plain(FILE *out, const char *source, size_t width, const char *bo
 			fprintf(out, "    %.*s\n", (int)n, line);
 		} else if (!n) {
 			end_paragraph(&p);
-			fputc('\n', out);
+			fputs(blank ? "" : "\n", out);
 		} else if (line[0] == '#') {
 			size_t level = strspn(line, "#");
 			end_paragraph(&p);
@@ -152,6 +152,7 @@ void cli_scdoc_plain(FILE *out, const char *source, size_t width, const char *bo
 			if (term)
 				end_paragraph(&p);
 		}
+		blank = !n;
 	}
 	end_paragraph(&p);
 }

@@ -51,7 +51,7 @@ nouns = [p.split("-")[1] for p in pages if p.count("-") == 1]
 verbs = [p.split("-", 2)[1:] for p in pages if p.count("-") > 1]
 methods = {}
 for line in ask("help", "methods").splitlines():
-    if head := re.fullmatch(r"(\S+): --(\S+) NAME", line):
+    if head := re.fullmatch(r"(\S+): --(\S+) NAME \(default \S+\)", line):
         noun, chooser = head.groups()
         methods[noun] = (chooser, [])
     elif line.startswith("  ") and not line.startswith("   "):

@@ -22,7 +22,7 @@ static void complain(const char *where, const char *name, const char *what)
 	problems++;
 }
 
-/* One line, lower case, no full stop: it stands in lists. Names keep their capitals. */
+/* One line, no full stop: it stands in lists. */
 static void check_text(const char *where, const char *name, const char *text)
 {
 	if (!text || !*text) {
@@ -31,10 +31,16 @@ static void check_text(const char *where, const char *name, const char *text)
 	}
 	if (strchr(text, '\n'))
 		complain(where, name, "help text of more than a line");
-	if (isupper((unsigned char)text[0]) && islower((unsigned char)text[1]) && strcspn(text, " ") > 1)
-		complain(where, name, "help text begins with a capital");
 	if (text[strlen(text) - 1] == '.')
 		complain(where, name, "help text ends with a full stop");
+}
+
+/* And in lower case; names keep their capitals, so that only abbreviations begin with one where no name may stand. */
+static void check_phrase(const char *where, const char *name, const char *text)
+{
+	check_text(where, name, text);
+	if (text && isupper((unsigned char)text[0]) && islower((unsigned char)text[1]))
+		complain(where, name, "help text begins with a capital");
 }
 
 static void check_params(const char *where, const struct wh_param *params)
@@ -42,10 +48,10 @@ static void check_params(const char *where, const struct wh_param *params)
 	struct wh_values values;
 	struct wh_err err = { 0 };
 	for (const struct wh_param *p = params; p && p->name; p++) {
-		check_text(where, p->name, p->help);
+		check_phrase(where, p->name, p->help);
 		for (const char *c = p->name; *c; c++)
-			if (!islower((unsigned char)*c) && !isdigit((unsigned char)*c) && *c != '-')
-				complain(where, p->name, "a name is of small letters, digits and dashes");
+			if (!islower((unsigned char)*c) && !isdigit((unsigned char)*c) && *c != '-' && p->name[1])
+				complain(where, p->name, "a name is one letter, or small letters, digits and dashes");
 		if (p->type == WH_PARAM_CHOICE && (!p->choices || !*p->choices))
 			complain(where, p->name, "no choices");
 		if (p->lo > p->hi)
@@ -67,7 +73,7 @@ static void test_help_texts(void **state)
 	check_params("global", cli_globals);
 	check_params("input", wh_input_params);
 	for (const struct wh_verb *const *v = wh_verbs; *v; v++) {
-		check_text("verb", (*v)->name, (*v)->summary);
+		check_phrase("verb", (*v)->name, (*v)->summary);
 		check_params((*v)->name, (*v)->options);
 		if (!(*v)->description || !*(*v)->description)
 			complain("verb", (*v)->name, "no description");
@@ -77,7 +83,7 @@ static void test_help_texts(void **state)
 			complain("verb", (*v)->name, "operands or run are wrong");
 	}
 	for (const struct wh_signal *const *s = wh_signals; *s; s++) {
-		check_text("signal", (*s)->noun, (*s)->summary);
+		check_phrase("signal", (*s)->noun, (*s)->summary);
 		check_params((*s)->noun, (*s)->settings);
 		for (const struct wh_format *const *f = (*s)->formats; f && *f; f++) {
 			check_text("format", (*f)->name, (*f)->summary);
