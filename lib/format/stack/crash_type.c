@@ -2,6 +2,7 @@
 #include "format/stack/crash_type.h"
 
 #include "format/stack/crash_machine.h"
+#include "format/stack/log_prefix.h"
 
 enum { LONGEST_LINE = 1 << 20, PYTHON_LINES = 4096 };
 
@@ -58,26 +59,6 @@ static bool is_hex(char c)
 	return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
 }
 
-/* `[   12.345678][  T123] ` before the kernel's lines. */
-static struct wh_span without_kernel_time(struct wh_span line)
-{
-	struct wh_span s = line;
-	uint64_t number;
-	if (!wh_scan_skip(&s, "["))
-		return line;
-	wh_scan_blanks(&s);
-	if (!wh_scan_decimal(&s, &number) || !wh_scan_skip(&s, ".") || !wh_scan_decimal(&s, &number) || !wh_scan_skip(&s, "]"))
-		return line;
-	struct wh_span caller = s;
-	if (wh_scan_skip(&caller, "[")) {
-		wh_scan_blanks(&caller);
-		if ((wh_scan_skip(&caller, "T") || wh_scan_skip(&caller, "C")) && wh_scan_decimal(&caller, &number) &&
-		    wh_scan_skip(&caller, "]"))
-			s = caller;
-	}
-	return wh_scan_skip(&s, " ") ? s : line;
-}
-
 /* A sanitizer's `AddressSanitizer:DEADLYSIGNAL` is printed without regard to what is on the line already. */
 static struct wh_span without_deadly_signal(struct wh_span line)
 {
@@ -97,6 +78,7 @@ static void read_line(struct wh_crash_machine *m, struct wh_span line)
 {
 	if (m->died || wh_span_size(line) > LONGEST_LINE)
 		return;
+	line = wh_log_line(line);
 	const char *p = line.p;
 	while (p < line.end && *p == ' ')
 		p++;
@@ -106,7 +88,6 @@ static void read_line(struct wh_crash_machine *m, struct wh_span line)
 	}
 	if (p + 1 < line.end && *p == '#' && p[1] >= '0' && p[1] <= '9' && m->type.n && wh_crash_sanitizer_frame(m, line))
 		return;
-	line = without_kernel_time(line);
 	if (wh_crash_may_be_message(m, line) && wh_crash_message(m, without_deadly_signal(line)) == WH_CRASH_NEXT_LINE)
 		return;
 	if (m->type.n)

@@ -12,6 +12,7 @@
 #include "format/scan.h"
 #include "format/stack/crash_type.h"
 #include "format/stack/grams.h"
+#include "format/stack/log_prefix.h"
 #include "format/stack/sanitizer_frame.h"
 #include "observation/stack.h"
 
@@ -145,7 +146,7 @@ static void set_reason(struct report *r, struct wh_span text)
 /* `READ of size 4 at 0x… thread T0`, `  Atomic write of size 8 at 0x… by thread T1 (mutexes: …):` */
 static bool read_access(struct report *r, struct wh_span line)
 {
-	struct wh_span s = wh_scan_trim(line), rest;
+	struct wh_span s = wh_scan_trim(wh_log_line(line)), rest;
 	bool atomic = wh_scan_skip(&s, "Atomic ") || wh_scan_skip(&s, "atomic ");
 	bool write = wh_scan_has(s, "WRITE of") || wh_scan_has(s, "Write of") || wh_scan_has(s, "write of");
 	bool read = wh_scan_has(s, "READ of") || wh_scan_has(s, "Read of") || wh_scan_has(s, "read of");
