@@ -27,6 +27,7 @@ void wh_normal_cache_free(struct wh_normal_cache *cache)
 	free(cache->slots);
 	wh_str_release(&cache->text);
 	wh_str_release(&cache->next);
+	wh_str_release(&cache->module);
 	free(cache);
 }
 
@@ -60,38 +61,82 @@ static void step(struct work *w, const char *rule)
 	*next = old;
 }
 
-static bool same(const struct wh_str *a, const struct wh_str *b)
+/* Takes what a renaming made over, less its outer blanks, unless that is nothing or nothing new. */
+static bool accept(struct work *w, const char *rule)
 {
-	return a->n == b->n && !memcmp(a->data, b->data, a->n);
+	struct wh_str *text = &w->cache->text, *next = &w->cache->next;
+	text->failed |= next->failed;
+	if (text->failed || !next->n)
+		return false;
+	size_t blank = strspn(next->data, " ");
+	memmove(next->data, next->data + blank, next->n - blank + 1);
+	next->n -= blank;
+	while (next->n && next->data[next->n - 1] == ' ')
+		next->data[--next->n] = '\0';
+	if (!next->n || (next->n == text->n && !memcmp(next->data, text->data, text->n)))
+		return false;
+	step(w, rule);
+	return true;
+}
+
+/* `ntdll!RtlFreeHeap` is how Windows' tools print module and function. Returns the length of the module, or 0. */
+static size_t module_in_front(const char *s, size_t n)
+{
+	const char *bang = memchr(s, '!', n);
+	if (!bang || bang == s || bang + 1 == s + n)
+		return 0;
+	for (const char *p = s; p < bang; p++)
+		if (strchr(WH_MODULE_NEVER, *p))
+			return 0;
+	size_t size = (size_t)(bang - s), rest = n - size - 1, word = strlen("operator");
+	if (size >= word && !memcmp(bang - word, "operator", word))
+		return 0;
+	return bang[1] == '(' && !wh_starts(bang + 1, rest, "(anonymous ") ? 0 : size; /* D's `map!(int)` */
+}
+
+/* Takes the module off cache->text; it says more than the frame's own. */
+static bool split_module(struct work *w)
+{
+	struct wh_str *text = &w->cache->text, *next = &w->cache->next, *module = &w->cache->module;
+	size_t size = module_in_front(text->data, text->n);
+	if (!size)
+		return false;
+	wh_str_clear(next);
+	wh_str_add(next, text->data, size);
+	size_t before = module->n;
+	if (!next->failed)
+		wh_module_name(next->data, module);
+	text->failed |= module->failed | next->failed;
+	if (text->failed || module->n == before)
+		return false;
+	memmove(module->data, module->data + before, module->n - before + 1);
+	module->n -= before;
+	wh_str_clear(next);
+	wh_str_add(next, text->data + size + 1, text->n - size - 1);
+	w->module = module->data;
+	return accept(w, "module in front");
 }
 
 /* One turn over all renamings; false where none found anything to do. */
-static bool rename_once(struct work *w, bool with_rules, unsigned *renamed)
+static bool rename_once(struct work *w, unsigned *renamed)
 {
 	struct wh_str *text = &w->cache->text, *next = &w->cache->next;
-	bool changed = false;
+	bool changed = split_module(w);
 	for (const struct wh_renaming *r = wh_renamings; r->rule && !text->failed; r++) {
 		wh_str_clear(next);
-		if (r->apply(text, w->language, next) && !next->failed && next->n && !same(text, next)) {
-			step(w, r->rule);
-			changed = true;
-		}
-		text->failed |= next->failed;
-	}
-	if (text->n > WH_NAME_MOST) {
-		wh_str_clear(next);
-		wh_name_clean(text->data, text->n, WH_NAME_MOST, next);
-		step(w, "too long");
-		changed = true;
+		changed |= r->apply(text, w->language, next) && accept(w, r->rule);
 	}
 	wh_str_clear(next);
-	const struct wh_rule *rule = with_rules && !text->failed ? wh_rules_rename(w->settings->rules, w->module, text->data, text->n, next) : NULL;
-	if (rule && !next->failed && next->n) {
+	if (!text->failed && text->n > WH_NAME_MOST) {
+		wh_name_clean(text->data, text->n, WH_NAME_MOST, next);
+		changed |= accept(w, "too long");
+		wh_str_clear(next);
+	}
+	const struct wh_rule *rule = text->failed ? NULL : wh_rules_rename(w->settings->rules, w->module, text->data, text->n, next);
+	if (rule && accept(w, rule->where)) {
 		*renamed += rule->kind == WH_RULE_RENAME;
-		step(w, rule->where);
 		changed = true;
 	}
-	text->failed |= next->failed;
 	return changed && !text->failed;
 }
 
@@ -102,26 +147,14 @@ static void rename_all(struct work *w)
 	enum { MOST_RENAMED = 32 };
 	unsigned renamed = 0;
 	for (size_t turns = 0; turns < 2 * WH_NAME_MOST && renamed < MOST_RENAMED; turns++)
-		if (!rename_once(w, true, &renamed))
+		if (!rename_once(w, &renamed))
 			return;
-}
-
-/* `ntdll!RtlFreeHeap` is how Windows' tools print module and function. Returns the length of the module, or 0. */
-static size_t module_in_front(const char *s, size_t n)
-{
-	const char *bang = memchr(s, '!', n);
-	if (!bang || bang == s || bang + 1 == s + n || bang[1] == '=' || bang[1] == '(')
-		return 0;
-	for (const char *p = s; p < bang; p++)
-		if (strchr(" :()<>,'\"*&", *p))
-			return 0;
-	return (size_t)(bang - s);
 }
 
 /* `?libc.so`, our own token for an unknown function, as function of a record that was written by us. */
 static bool is_module_token(const char *s, size_t n)
 {
-	return n > 1 && s[0] == '?' && s[1] != '?' && !memmem(s, n, "@@", 2);
+	return n > 1 && n <= 257 && s[0] == '?' && s[1] != '?' && !memmem(s, n, "@@", 2);
 }
 
 /* `libc.so+0x12` likewise; with another identity it is a function and an offset in it. */
@@ -136,57 +169,65 @@ static bool is_offset_token(const char *s, size_t n)
 	return true;
 }
 
+static bool is_identifier(const char *s, const char *more)
+{
+	if (!*s || (*s >= '0' && *s <= '9'))
+		return false;
+	for (; *s; s++)
+		if (!((*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || *s == '_' ||
+		      (unsigned char)*s >= 0x80 || strchr(more, *s)))
+			return false;
+	return true;
+}
+
 /* Python prints plain names, of which every program has its `main` and `__init__`: module.function says more. JavaScript's
  * functions without a name likewise. A name with a dot is qualified already. */
-static void qualify(struct work *w, const char *file, const char *module)
+static bool qualify(struct work *w, const struct wh_frame *frame)
 {
 	struct wh_str *text = &w->cache->text, *next = &w->cache->next;
 	bool anonymous = !strcmp(text->data, "<anonymous>") || !strcmp(text->data, "anonymous");
-	if (w->language == WH_LANGUAGE_PYTHON ? strpbrk(text->data, ".(:") != NULL : w->language != WH_LANGUAGE_JAVASCRIPT || !anonymous)
-		return;
+	if (w->language == WH_LANGUAGE_PYTHON ? !is_identifier(text->data, "<>") : w->language != WH_LANGUAGE_JAVASCRIPT || !anonymous)
+		return false;
 	wh_str_clear(next);
-	if (module && *module && w->language == WH_LANGUAGE_PYTHON)
-		wh_name_clean(module, strlen(module), 256, next);
+	if (w->language == WH_LANGUAGE_PYTHON && frame->module && is_identifier(frame->module, "."))
+		wh_str_puts(next, frame->module);
 	else
-		wh_source_module(file, next);
-	if (!next->n)
-		return;
+		wh_source_module(frame->file, next);
+	if (!next->n || !is_identifier(next->data, ".-"))
+		return false;
 	wh_str_putc(next, '.');
 	wh_str_add(next, text->data, text->n);
 	step(w, "module of the file");
+	return !text->failed;
 }
 
 static void make(struct work *w, const struct wh_frame *frame, const char *function, size_t n, struct wh_name *name)
 {
-	struct wh_str *text = &w->cache->text, *next = &w->cache->next;
-	bool offsets = w->settings->identity == WH_IDENTITY_MODULE_OFFSET;
+	struct wh_str *text = &w->cache->text;
 	wh_str_clear(text);
-	wh_str_clear(next);
 	wh_str_puts(text, "");
-	if (is_module_token(function, n) || (offsets && is_offset_token(function, n))) {
-		wh_name_clean(function, n, WH_NAME_MOST, text);
-		name->unknown = true;
+	wh_name_clean(function, n, WH_NAME_READ, text);
+	if (frame->handler || text->failed)
 		return;
+	name->unknown = is_module_token(text->data, text->n) ||
+			(w->settings->identity == WH_IDENTITY_MODULE_OFFSET && is_offset_token(text->data, text->n));
+	if (name->unknown)
+		return;
+	if (!wh_name_unknown(text->data)) {
+		rename_all(w);
+		if (!text->failed && qualify(w, frame))
+			rename_all(w);
 	}
-	if (wh_name_unknown(function) && !frame->handler) {
-		if (*w->module)
-			wh_str_printf(text, "?%s", w->module);
-		else
-			wh_str_putc(text, '?');
+	if (text->failed)
+		return;
+	if (wh_name_unknown(text->data)) { /* from the start, or since: `pc 00012345` */
+		wh_str_clear(text);
+		wh_str_puts(text, "?");
+		wh_str_puts(text, w->module);
 		name->unknown = true;
 		name->nameless = !*w->module;
-		return;
 	}
-	wh_name_clean(function, n, WH_NAME_READ, text);
-	if (frame->handler)
-		return;
-	wh_str_puts(next, "");
-	if (!text->failed)
-		rename_all(w);
-	if (!text->failed && (w->language == WH_LANGUAGE_PYTHON || w->language == WH_LANGUAGE_JAVASCRIPT)) {
-		qualify(w, frame->file, frame->module);
-		text->failed |= next->failed;
-	}
+	name->unknown |= is_module_token(text->data, text->n);
 }
 
 static void classify(struct work *w, struct wh_name *name)
@@ -201,35 +242,26 @@ static const struct wh_name *name_of(struct wh_normal_cache *cache, const struct
 				     const struct wh_name *key, wh_name_trace_fn *trace, void *user)
 {
 	struct wh_name name = *key;
-	struct wh_str module = { 0 };
+	struct wh_str *text = &cache->text, *module = &cache->module;
 	struct work w = { cache, settings, "", wh_language_of(frame->file), trace, user };
-	const char *function = frame->function ? frame->function : "";
-	size_t n = key->function_size, in_front = module_in_front(function, n);
-	if (in_front) {
-		char *copy = wh_arena_strndup(&cache->arena, function, in_front);
-		if (!copy)
-			return NULL;
-		wh_module_name(copy, &module);
-		function += in_front + 1;
-		n -= in_front + 1;
-	} else if (frame->module) {
-		wh_module_name(frame->module, &module);
-	}
-	if (module.n)
-		w.module = module.data;
+	wh_str_clear(module);
+	if (frame->module)
+		wh_module_name(frame->module, module);
+	if (module->n)
+		w.module = module->data;
 	struct wh_name *fresh = NULL;
-	make(&w, frame, function, n, &name);
-	struct wh_str *text = &cache->text;
-	if (!text->failed && !module.failed) {
+	make(&w, frame, frame->function ? frame->function : "", key->function_size, &name);
+	if (!text->failed && !module->failed) {
 		classify(&w, &name);
-		bool with_module = settings->identity == WH_IDENTITY_MODULE_FUNCTION && *w.module && !name.unknown && !frame->handler;
-		name.size = text->n + (with_module ? module.n + 1 : 0);
+		bool with_module = settings->identity == WH_IDENTITY_MODULE_FUNCTION && *w.module && !name.unknown && !frame->handler &&
+				   (text->data[0] != '(' || wh_starts(text->data, text->n, "(anonymous "));
+		name.size = text->n + (with_module ? module->n + 1 : 0);
 		char *token = wh_arena_alloc(&cache->arena, name.size + 1);
 		if (token) {
 			size_t before = name.size - text->n;
 			if (before) {
-				memcpy(token, module.data, module.n);
-				token[module.n] = '!';
+				memcpy(token, module->data, module->n);
+				token[module->n] = '!';
 			}
 			memcpy(token + before, text->data, text->n + 1);
 			name.token = token;
@@ -239,7 +271,6 @@ static const struct wh_name *name_of(struct wh_normal_cache *cache, const struct
 		if (fresh)
 			*fresh = name;
 	}
-	wh_str_release(&module);
 	return fresh;
 }
 

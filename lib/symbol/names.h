@@ -40,7 +40,7 @@ struct wh_normal_cache {
 	const struct wh_name **slots; /* n_slots, a power of two; NULL: empty */
 	size_t n, n_slots;
 	const struct wh_name_settings *settings; /* whose names these are */
-	struct wh_str text, next;                /* room to work in */
+	struct wh_str text, next, module;        /* room to work in */
 };
 
 typedef void wh_name_trace_fn(void *user, const char *rule, const char *before, const char *after);

@@ -22,6 +22,14 @@ const struct wh_param wh_normalise_params[] = {
 	  .type = WH_PARAM_FLAG,
 	  .help = "keep signal handlers, abort, allocators, main loops and thread starts" },
 	{ .name = "keep-recursion", .type = WH_PARAM_FLAG, .help = "keep every turn of a recursion" },
+	{ .name = "drop-glue", .type = WH_PARAM_FLAG, .help = "also drop main loops and what calls callbacks" },
+	{ .name = "keep-first",
+	  .type = WH_PARAM_INT,
+	  .initial = "8",
+	  .lo = 0,
+	  .hi = 65536,
+	  .metavar = "N",
+	  .help = "drop nothing of the first N frames from the bottom: in a short stack it is evidence" },
 	{ .name = "max-frames",
 	  .type = WH_PARAM_INT,
 	  .initial = "0",
@@ -36,7 +44,7 @@ struct wh_normaliser {
 	struct wh_name_settings names;
 	struct wh_rules *rules;
 	bool keep_machinery, keep_recursion;
-	size_t max_frames;
+	size_t keep_first, max_frames;
 };
 
 static int add_file(struct wh_rules *rules, const char *path, struct wh_err *err)
@@ -60,12 +68,15 @@ int wh_normaliser_new(struct wh_normaliser **normaliser, const struct wh_values 
 								      : WH_IDENTITY_MODULE_OFFSET;
 	made->keep_machinery = wh_values_flag(values, "keep-machinery");
 	made->keep_recursion = wh_values_flag(values, "keep-recursion");
+	made->keep_first = (size_t)wh_values_int(values, "keep-first");
 	made->max_frames = (size_t)wh_values_int(values, "max-frames");
 	int code = wh_rules_new(&made->rules, err);
 	if (code == WH_OK && path)
 		code = add_file(made->rules, path, err);
-	for (const struct wh_rules_text *t = wh_rules_builtin; code == WH_OK && wh_values_flag(values, "builtin-rules") && t->name; t++)
-		code = wh_rules_add(made->rules, t->name, t->text, t->size, err);
+	bool builtin = wh_values_flag(values, "builtin-rules"), glue = wh_values_flag(values, "drop-glue");
+	for (const struct wh_rules_text *t = wh_rules_builtin; code == WH_OK && builtin && t->name; t++)
+		if (glue || strcmp(t->name, "rules/glue.rules") != 0)
+			code = wh_rules_add(made->rules, t->name, t->text, t->size, err);
 	made->names.rules = made->rules;
 	if (code != WH_OK)
 		wh_normaliser_free(made);
@@ -227,7 +238,12 @@ static void drop_top(struct run *run)
 
 static void drop_bottom(struct run *run)
 {
-	for (size_t i; (i = bottom_frame(run, run->n)) < run->n && count_vital(run, 0, i);)
+	size_t least = run->normaliser->keep_first, first = 0;
+	while (first < run->n && !is_vital(run, &run->items[first]))
+		first++;
+	if (least <= first)
+		least = first + 1;
+	for (size_t i; (i = bottom_frame(run, run->n)) < run->n && i >= least;)
 		drop(run, i, run->n, rule_of(&run->items[i], WH_RULE_BOTTOM)->where);
 }
 
@@ -268,6 +284,7 @@ static void machinery(struct run *run)
 {
 	drop_where(run, is_anywhere);
 	cut(run);
+	drop_where(run, is_marker);
 	drop_top(run);
 	drop_bottom(run);
 }
@@ -283,13 +300,24 @@ static void trace_name(void *user, const char *rule, const char *before, const c
 	t->run->trace(t->run->user, t->frame, rule, before, after);
 }
 
+/* A boundary without a name is a signal handler's, as debuggers print it, unless the kernel printed it (with the offset that it
+ * gives every function): there an interrupt came, and what is above it crashed. */
+static struct wh_frame with_marker(const struct wh_stack *stack, size_t i)
+{
+	struct wh_frame frame = stack->frames[i];
+	bool kernel = (i + 1 < stack->n_frames && stack->frames[i + 1].has_offset) || (i && stack->frames[i - 1].has_offset);
+	if (frame.handler && !frame.function)
+		frame.function = kernel ? "<interrupt>" : "<signal handler called>";
+	return frame;
+}
+
 static int name_all(struct run *run, struct wh_normal_cache *cache, struct wh_err *err)
 {
 	const struct wh_name_settings *settings = &run->normaliser->names;
 	for (size_t i = 0; i < run->stack->n_frames; i++) {
-		const struct wh_frame *frame = &run->stack->frames[i];
+		const struct wh_frame *frame = &run->stack->frames[i], marker = frame->handler ? with_marker(run->stack, i) : *frame;
 		struct tracer tracer = { run, i };
-		const struct wh_name *name = wh_names_get(cache, settings, frame, run->trace ? trace_name : NULL, &tracer);
+		const struct wh_name *name = wh_names_get(cache, settings, &marker, run->trace ? trace_name : NULL, &tracer);
 		if (!name)
 			return wh_arena_error(&cache->arena, err);
 		struct item item = { frame, name, name->token, name->size, name->hash };
@@ -315,6 +343,11 @@ static void reduce(struct run *run)
 	if (!normaliser->keep_machinery)
 		machinery(run);
 	drop_where(run, is_marker);
+	if (!count_vital(run, 0, run->n)) {
+		for (size_t i = 0; i < run->n; i++)
+			tell(run, &run->items[i], "nothing in the stack is known");
+		run->n = 0;
+	}
 	if (!normaliser->keep_recursion)
 		collapse(run);
 	if (normaliser->max_frames && run->n > normaliser->max_frames) {

@@ -327,8 +327,11 @@ void wh_module_name(const char *text, struct wh_str *to)
 		cut_at(to, first);
 		return;
 	}
+	for (char *p = name; *p; p++)
+		if (strchr(WH_MODULE_NEVER, *p))
+			*p = '_';
 	char *so = strstr(name, ".so.");
-	if (so && so > name && so[4 + strspn(so + 4, "0123456789.")] == '\0')
+	if (so && so > name) /* digits mostly, but also .ABI-20120228 */
 		cut_at(to, (size_t)(so + 3 - to->data));
 	/* glibc before 2.34 installed libc-2.31.so beside libc.so.6 */
 	static const char *const glibc[] = { "libc-", "ld-", "libpthread-", "libm-", "libdl-", "librt-", "libnss_files-" };

@@ -30,6 +30,8 @@ extern const struct wh_renaming wh_renamings[];
 /* Whether nothing is known about the function: NULL, `??`, `[unknown]`, a bare address, … */
 bool wh_name_unknown(const char *function);
 
+#define WH_MODULE_NEVER " :;()<>{}`,'\"*&!#=|^%?@" /* characters that module names have not: each becomes `_` */
+
 /* Appends the base name of a module without the version of a shared object or archive; Windows' names in lower case. Nothing where
  * text says nothing. */
 void wh_module_name(const char *text, struct wh_str *to);

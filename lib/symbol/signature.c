@@ -344,8 +344,8 @@ static bool bracket(struct scan *x)
 	size_t end = closed(x, x->i, '[', ']');
 	if (at(x, x->i, "[clone"))
 		return false;
-	if (!x->to->n)
-		wh_str_add(x->to, x->s + x->i, end - x->i); /* `[vdso]` */
+	if (!x->to->n || last(x) == '-' || last(x) == '+')
+		wh_str_add(x->to, x->s + x->i, end - x->i); /* `[vdso]`, `__45-[Foo bar]_block_invoke` */
 	x->i = end;
 	return true;
 }
