@@ -280,6 +280,11 @@ static void take_signal(struct go *g, struct wh_span line)
 		}
 }
 
+static bool same(struct wh_span a, struct wh_span b)
+{
+	return wh_span_size(a) == wh_span_size(b) && !memcmp(a.p, b.p, wh_span_size(a));
+}
+
 static int go_line(struct wh_reader *reader, struct go *g, struct wh_span line, struct wh_span above, struct wh_span *text,
 		   struct wh_err *err)
 {
@@ -287,12 +292,12 @@ static int go_line(struct wh_reader *reader, struct go *g, struct wh_span line, 
 	bool running, fatal = false;
 	struct wh_span said = said_text(line, &fatal);
 	if (said.p) {
-		/* `panic: a` and, indented, `	panic: b`: one crash, the newest panic last */
-		bool nested = g->open && g->said && !g->has_stack && line.p < line.end && (*line.p == '\t' || *line.p == ' ');
+		/* `panic: a` and, on the next line, `	panic: b`: one crash, the newest panic last */
+		bool nested = g->open && g->said && !g->has_stack && said_text(above, &fatal).p;
 		if (!nested) {
 			WH_TRY(finish(reader, g, err));
 			start(reader, g, line, true);
-		} else if (!wh_span_size(g->cause)) {
+		} else if (!wh_span_size(g->cause) && !same(g->reason, said)) {
 			g->cause = g->reason;
 		}
 		g->reason = said;
@@ -340,9 +345,9 @@ static int read_go(struct wh_reader *reader, struct wh_err *err)
 
 static int detect(const char *text, size_t size)
 {
-	struct wh_span all = { text, text + size }, line;
+	struct wh_span all = { text, text + size }, line, above = { 0 };
 	struct wh_frame_text frame;
-	bool said = false, stack = false, running, unused;
+	bool said = false, serving = false, stack = false, running, unused;
 	uint64_t id;
 	int sure = 0;
 	while (wh_scan_line(&all, &line)) {
@@ -354,13 +359,17 @@ static int detect(const char *text, size_t size)
 					return 90;
 		}
 		said |= said_text(line, &unused).p || signal_line(line, &all);
-		stack |= goroutine_line(line, &id, &running) || (said && wh_scan_has(line, "runtime stack:"));
+		bool routine = goroutine_line(line, &id, &running);
+		serving |= routine && wh_scan_find(above, "panic");
+		above = line;
+		stack |= routine || (said && wh_scan_has(line, "runtime stack:"));
 		if (!stack || !take_frame(line, &all, &frame))
 			continue;
-		/* the report of a sanitizer that is below is the consequence of the panic above */
+		/* the report of a sanitizer that is below is the consequence of the panic above; but without one, what is above
+		 * the goroutine may be anything */
 		if (said)
 			return 97;
-		sure = 45;
+		sure = serving ? 80 : sure > 38 ? sure : 38;
 	}
 	return sure;
 }

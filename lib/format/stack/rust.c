@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rust: panics with or without a backtrace, anyhow's errors with one, color-backtrace and color-eyre, and what the runtime says
- * when the stack or the memory ran out. Every panic of a text is a report of its own (a test harness prints many).
+ * when the stack or the memory ran out. Every panic of a text is a report of its own (a test harness prints many), but for the
+ * last words of a program that could not unwind, where they have no backtrace of their own.
  *
  * `reason` is the first line of the message, `location` where the panic was raised; frames stay as printed, hash and all.
  */
@@ -276,6 +277,11 @@ static int read_panic(struct wh_reader *reader, struct panic *panic, struct wh_s
 	else
 		panic->location = rest;
 	take_rest(panic, &b, text);
+	if (!b.stack.n_frames && (wh_scan_has(panic->reason, "panic in a destructor during cleanup") ||
+				  wh_scan_has(panic->reason, "panic in a function that cannot unwind"))) {
+		wh_arena_reset(reader->arena);
+		return WH_OK;
+	}
 	return emit(reader, panic, &b, err);
 }
 
@@ -328,7 +334,7 @@ static int rust_line(struct wh_reader *reader, struct wh_span line, struct wh_sp
 		panic = (struct panic){ .reason = *error, .at = error->p ? error->p : line.p };
 		take_backtrace(&b, text);
 		*error = (struct wh_span){ 0 };
-		if (b.stack.n_frames)
+		if (b.stack.n_frames || b.failed)
 			return emit(reader, &panic, &b, err);
 		wh_arena_reset(reader->arena);
 	}
