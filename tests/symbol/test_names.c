@@ -182,24 +182,48 @@ static void hostile(void **state)
 	wh_normaliser_free(normaliser);
 }
 
-/* Mangled names whose readable form would not end. */
+/* n in base 36 or 62, as the manglings count what they refer back to. */
+static void add_number(struct wh_str *to, unsigned n, unsigned base)
+{
+	static const char digits36[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char digits62[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	if (n >= base)
+		add_number(to, n / base, base);
+	wh_str_putc(to, (base == 36 ? digits36 : digits62)[n % base]);
+}
+
+/* Mangled names whose readable form would be 2^60 times as long: every part holds two of the one before. */
 static void runaway(void **state)
 {
 	(void)state;
 	struct wh_str text = { 0 }, out = { 0 };
-	wh_str_puts(&text, "_Z1f"); /* each pair holds two of the one before */
-	wh_str_puts(&text, "St4pairIiiE");
-	for (int i = 0; i < 200; i++)
-		wh_str_printf(&text, "St4pairIS%.*s_S%.*s_E", i ? 1 : 0, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" + i % 36, i ? 1 : 0,
-			      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" + i % 36);
-	wh_demangle(text.data, text.n, &out);
-	assert_true(out.n <= WH_DEMANGLED_MOST + 4096);
-	wh_str_clear(&text);
-	wh_str_clear(&out);
-	wh_str_puts(&text, "_RNvC1a1b");
-	for (int i = 0; i < 300; i++)
-		wh_str_puts(&text, "IB_TB_B_B_EE");
-	wh_demangle(text.data, text.n, &out);
+	for (unsigned levels = 3; levels <= 60; levels += 57) {
+		wh_str_clear(&text);
+		wh_str_clear(&out);
+		wh_str_puts(&text, "_Z1fSt4pairIiiE");
+		for (unsigned i = 0; i < levels; i++) {
+			wh_str_puts(&text, "S_IS");
+			add_number(&text, i, 36);
+			wh_str_puts(&text, "_S");
+			add_number(&text, i, 36);
+			wh_str_puts(&text, "_E");
+		}
+		assert_int_equal(wh_demangle(text.data, text.n, &out), levels == 3);
+		wh_str_clear(&text);
+		wh_str_clear(&out);
+		wh_str_puts(&text, "_RINvC1a1bTllE");
+		for (unsigned i = 0, last = (unsigned)strlen("INvC1a1b"); i < levels; i++) {
+			unsigned here = (unsigned)text.n - 2;
+			wh_str_puts(&text, "TB");
+			add_number(&text, last - 1, 62);
+			wh_str_puts(&text, "_B");
+			add_number(&text, last - 1, 62);
+			wh_str_puts(&text, "_E");
+			last = here;
+		}
+		wh_str_puts(&text, "E");
+		assert_int_equal(wh_demangle(text.data, text.n, &out), levels == 3);
+	}
 	wh_str_clear(&text);
 	wh_str_clear(&out);
 	wh_str_puts(&text, "_D1a1b");
