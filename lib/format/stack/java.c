@@ -31,8 +31,8 @@ static bool name_char(char c)
 /* Where a frame's source stands: one word, or what the JVM says instead of one. */
 static bool source_text(struct wh_span s)
 {
-	if (wh_scan_has(s, "Native Method") || wh_scan_has(s, "Unknown Source"))
-		return true;
+	if (wh_scan_has(s, "Unknown Source") || (wh_span_size(s) > 7 && !memcmp(s.end - 7, " Method", 7)))
+		return true; /* `Native Method`, and what other JVMs have in its place */
 	for (; s.p < s.end; s.p++)
 		if (strchr(" \t,/\\\"'{}", *s.p))
 			return false;
@@ -82,7 +82,7 @@ static bool take_jar(struct wh_span s, struct wh_frame_text *frame)
 {
 	s = wh_scan_trim(s);
 	wh_scan_skip(&s, "~");
-	if (s.p == s.end)
+	if (s.p == s.end || wh_scan_has(s, "```")) /* the end of a report in Markdown */
 		return true;
 	if (*s.p != '[' || s.end[-1] != ']' || wh_span_size(s) < 2)
 		return false;
@@ -111,7 +111,7 @@ bool wh_frame_line_java(struct wh_span line, struct wh_frame_text *frame)
 	struct wh_span name = { line.p, open };
 	bool blanks = false, dot = false;
 	for (const char *p = name.p; p < name.end; p++) {
-		if (strchr("\"'[{=,;", *p) || (*p == ':' && p + 1 < name.end && p[1] == '/'))
+		if (strchr("\"'[{=,", *p) || (*p == ':' && p + 1 < name.end && p[1] == '/'))
 			return false;
 		blanks |= *p == ' ';
 		dot |= *p == '.';
@@ -132,7 +132,7 @@ bool wh_frame_line_java(struct wh_span line, struct wh_frame_text *frame)
 	wh_location_split(source, &frame->file, &frame->line);
 	if (blanks && !frame->line) /* a test's name may be a sentence, and so may a line of prose */
 		return false;
-	if (wh_scan_has(frame->file, "Native Method") || wh_scan_has(frame->file, "Unknown Source"))
+	if (wh_span_size(frame->file) && memchr(frame->file.p, ' ', wh_span_size(frame->file)))
 		frame->file = (struct wh_span){ 0 };
 	if (!wh_span_size(frame->module))
 		take_java_module(&name, frame);
@@ -156,17 +156,24 @@ static bool exception_text(struct wh_span text, struct wh_span *class, struct wh
 	*message = (struct wh_span){ s.end, s.end };
 	if (!wh_span_size(*class) || class->end[-1] == '.' || *text.p == '.' || *text.p == '-')
 		return false;
+	bool ending = false, strict = last > text.p && last < class->end && *last >= 'A' && *last <= 'Z';
+	for (size_t i = 0; i < sizeof endings / sizeof *endings && !ending; i++) {
+		size_t n = strlen(endings[i]);
+		ending = wh_span_size(*class) >= n && !memcmp(class->end - n, endings[i], n);
+		strict |= ending && wh_span_size(*class) > n;
+	}
+	bool bare = ending && !strict;
+	/* Hadoop's `RemoteException(a.B): …`, Thrift's `MetaException(message:…)`, Shell's `ExitCodeException exitCode=1: …` */
+	if (s.p < s.end && ending && strict && (*s.p == '(' || *s.p == ' ')) {
+		*message = wh_scan_trim(s);
+		return true;
+	}
 	if (s.p < s.end) {
 		if (*s.p != ':' || (s.p + 1 < s.end && s.p[1] != ' '))
 			return false;
 		*message = wh_scan_trim((struct wh_span){ s.p + 1, s.end });
 	}
-	bool strict = last > text.p && last < class->end && *last >= 'A' && *last <= 'Z';
-	for (size_t i = 0; i < sizeof endings / sizeof *endings && !strict; i++) {
-		size_t n = strlen(endings[i]);
-		strict = wh_span_size(*class) >= n && !memcmp(class->end - n, endings[i], n);
-	}
-	return strict;
+	return strict || bare;
 }
 
 /* What a line that opens a stack trace says. */
@@ -212,6 +219,20 @@ static bool head_text(struct wh_span line, struct head *head)
 	return false;
 }
 
+/* Where the blanks before p begin, those of web pages (U+00A0) among them. */
+static const char *before_blanks(const char *first, const char *p)
+{
+	while (p > first) {
+		if (p[-1] == ' ' || p[-1] == '\t')
+			p--;
+		else if (p - first >= 2 && !memcmp(p - 2, "\xc2\xa0", 2))
+			p -= 2;
+		else
+			break;
+	}
+	return p;
+}
+
 /* Where a line's own text begins behind the prefix that a logger puts before every line of a trace: `E/AndroidRuntime( 123): `,
  * `app_1  | `, `Nov 21 10:00:00 host app[1]: `. word is what the text must begin with. */
 static bool behind_prefix(struct wh_span line, const char *word, struct wh_span *text)
@@ -222,10 +243,8 @@ static bool behind_prefix(struct wh_span line, const char *word, struct wh_span 
 		const char *found = wh_scan_find(s, word);
 		if (!found)
 			return false;
-		const char *p = found;
-		while (p > line.p && (p[-1] == ' ' || p[-1] == '\t'))
-			p--;
-		if (p == line.p || (p < found && strchr(":|]>)-", p[-1])) ||
+		const char *p = before_blanks(line.p, found);
+		if (p == line.p || (p < found && strchr(":|]", p[-1])) ||
 		    (p < found && p - line.p > 8 && (!memcmp(p - 2, " F", 2) || !memcmp(p - 2, " P", 2)))) {
 			*text = (struct wh_span){ found, line.end };
 			return true;
@@ -274,12 +293,7 @@ struct trace {
 
 static size_t indent(struct wh_span line, const char *text)
 {
-	size_t n = 0;
-	while (text > line.p && (text[-1] == ' ' || text[-1] == '\t')) {
-		text--;
-		n++;
-	}
-	return n;
+	return (size_t)(text - before_blanks(line.p, text));
 }
 
 static struct block *last_block(struct trace *t)
@@ -384,7 +398,7 @@ static bool chain_line(struct wh_reader *reader, struct trace *t, struct wh_span
 	if (wh_scan_has(text, "[CIRCULAR"))
 		return t->open;
 	if (!exception_text(text, &head.class, &head.message) && head.class.p == head.class.end)
-		head.class = text;
+		head.class = wh_scan_trim(text);
 	if (t->open)
 		add_block(t, &head);
 	else
@@ -484,11 +498,15 @@ static int read_line(struct wh_reader *reader, struct trace *t, struct before *b
 		return WH_OK;
 	if (t->open && t->waiting && t->waiting < MOST_MESSAGE_LINES && !wh_scan_find(line, "Exception in thread \"") &&
 	    !wh_java_thread_line(line, &name)) {
-		t->waiting++;
+		struct head *head = &last_block(t)->head;
+		if (t->waiting++ == 1 && !wh_span_size(head->class)) /* `Caused by: ` alone on its line */
+			exception_text(wh_scan_trim(line), &head->class, &head->message);
 		return WH_OK;
 	}
-	/* the monitors of a dumped thread stand between its frames */
-	if (t->open && wh_scan_has(wh_scan_trim(line), "- ") && indent(line, wh_scan_trim(line).p))
+	/* between frames: a dumped thread's monitors, blank lines that a mail or a web page put there, frames left out */
+	struct wh_span trimmed = wh_scan_trim(line);
+	if (t->open && (trimmed.p == trimmed.end || wh_scan_has(trimmed, "at ") ||
+			(wh_scan_has(trimmed, "- ") && indent(line, trimmed.p))))
 		return WH_OK;
 	WH_TRY(finish(reader, t, err));
 	if (wh_java_thread_line(line, &name)) {
