@@ -31,7 +31,7 @@ static bool name_char(char c)
 /* Where a frame's source stands: one word, or what the JVM says instead of one. */
 static bool source_text(struct wh_span s)
 {
-	if (wh_scan_has(s, "Unknown Source") || (wh_span_size(s) > 7 && !memcmp(s.end - 7, " Method", 7)))
+	if (wh_scan_has(s, "Unknown Source") || (wh_span_size(s) > 7 && (!memcmp(s.end - 7, " Method", 7) || !memcmp(s.end - 7, " method", 7))))
 		return true; /* `Native Method`, and what other JVMs have in its place */
 	for (; s.p < s.end; s.p++)
 		if (strchr(" \t,/\\\"'{}", *s.p))
@@ -557,7 +557,7 @@ static int detect(const char *text, size_t size)
 		if (wh_java_clojure_line(line))
 			return 85;
 		threads += wh_java_thread_line(line, &name);
-		states += wh_scan_has(wh_scan_trim(line), "java.lang.Thread.State: ");
+		states += wh_scan_has(wh_scan_trim(line), "java.lang.Thread.State: ") || wh_scan_has(wh_scan_trim(line), "| group=\"");
 		jazzer |= wh_scan_has(line, "== Java Exception: ");
 		head = head_text(line, &unused) || (head && wh_span_size(line) && !frames);
 	}

@@ -7,7 +7,8 @@
 
 #include "format/scan.h"
 
-/* Whether line opens a thread of a dump: `"main" #1 prio=5 … tid=0x… nid=0x… runnable`; name is what the quotes hold. */
+/* Whether line opens a thread of a dump: HotSpot's `"main" #1 prio=5 … tid=0x… nid=0x… runnable`, or Android's
+ * `"main" prio=5 tid=1 Sleeping`; name is what the quotes hold. */
 bool wh_java_thread_line(struct wh_span line, struct wh_span *name);
 
 /* Reads the dump that begins at line (a thread's first); *text, which begins behind line, moves to its end. One dump is one

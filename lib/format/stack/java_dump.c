@@ -11,7 +11,8 @@ bool wh_java_thread_line(struct wh_span line, struct wh_span *name)
 	if (wh_span_size(line) > 4096 || !wh_scan_skip(&line, "\""))
 		return false;
 	const char *quote = wh_span_size(line) ? wh_scan_find(line, "\" ") : NULL;
-	if (!quote || !wh_scan_find((struct wh_span){ quote, line.end }, " tid=0x") || !wh_scan_find(line, " nid="))
+	struct wh_span rest = { quote, line.end };
+	if (!quote || !wh_scan_find(rest, "prio=") || !wh_scan_find(rest, " tid="))
 		return false;
 	*name = (struct wh_span){ line.p, quote };
 	return true;
@@ -38,6 +39,16 @@ static void judge(struct thread *t, bool deadlock)
 		  : !t->daemon && wh_scan_has(t->state, "RUNNABLE")       ? RUNNABLE
 		  : is_main                                               ? MAIN
 									  : FRAMES;
+}
+
+/* Android's runtime says the state at the end of the thread's line: `"main" prio=5 tid=1 Sleeping`. */
+static void art_state(struct wh_span line, struct thread *t)
+{
+	const char *tid = wh_scan_find(line, " tid=");
+	struct wh_span s = { tid ? tid + strlen(" tid=") : line.end, line.end };
+	uint64_t number;
+	if (wh_scan_decimal(&s, &number) && wh_scan_skip(&s, " "))
+		t->state = wh_scan_trim(s);
 }
 
 /* The lines up to a blank one or to one that is not indented. */
@@ -82,7 +93,8 @@ int wh_java_read_dump(struct wh_reader *reader, struct wh_span line, struct wh_s
 		t = (struct thread){ 0 };
 		struct wh_span s = line;
 		if (wh_java_thread_line(line, &t.name)) {
-			t.daemon = wh_scan_find(line, "\" daemon ") || wh_scan_find(line, " daemon prio=");
+			t.daemon = wh_scan_find(line, " daemon prio=");
+			art_state(line, &t);
 			take_thread(&t, text, false);
 			last = text->p;
 		} else if (deadlock && wh_scan_skip(&s, "\"") && wh_span_size(s) > 2 && !memcmp(s.end - 2, "\":", 2)) {
