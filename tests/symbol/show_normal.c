@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* show_normal [--explain] [--SETTING=VALUE…] FILE…: every report of the files as one JSON line of its normalised tokens. With
- * --explain also what each step did, as TSV on stderr. */
+/* show_normal [--explain] [--check] [--SETTING=VALUE…] PATH…: every report of the files as one JSON line of its normalised tokens.
+ * --explain also says what each step did, as TSV on stderr; --check only says what does not normalise to itself, and fails then. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
