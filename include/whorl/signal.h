@@ -49,6 +49,8 @@ struct wh_method {
 	int (*load)(void *space, struct wh_bytes state, struct wh_err *); /* weights that save wrote; NULL with save */
 	int (*add)(void *space, struct wh_bytes fingerprint, struct wh_err *);
 	int (*freeze)(void *space, const struct wh_host *, struct wh_err *);
+	/* After freeze: takes back the newest point and what it cost, so that asking about many costs no memory. */
+	void (*drop)(void *space);
 	double (*similarity)(const void *space, size_t i, size_t j);
 	/* Every j < below, j != i, with similarity(i, j) >= floor, in no order, each once. A floor under 1 - d, or of 0, may cost a
 	 * comparison with every point. scratch: *scratch is NULL at first, kept between calls of one thread, given to

@@ -46,6 +46,23 @@ void wh_arena_release(struct wh_arena *arena)
 	arena->total = 0;
 }
 
+struct wh_arena_mark wh_arena_mark(const struct wh_arena *arena)
+{
+	return (struct wh_arena_mark){ arena->block, arena->block ? arena->block->used : 0 };
+}
+
+void wh_arena_rewind(struct wh_arena *arena, struct wh_arena_mark mark)
+{
+	while (arena->block != mark.block) {
+		struct wh_arena_block *older = arena->block->older;
+		arena->total -= arena->block->size;
+		free(arena->block);
+		arena->block = older;
+	}
+	if (arena->block)
+		arena->block->used = mark.used;
+}
+
 void *wh_arena_alloc(struct wh_arena *arena, size_t size)
 {
 	const size_t align = _Alignof(max_align_t);

@@ -24,6 +24,15 @@ void wh_arena_init(struct wh_arena *, size_t limit);
 void wh_arena_reset(struct wh_arena *);
 void wh_arena_release(struct wh_arena *);
 
+/* A place to go back to: what was handed out since is given back, what came before stays. A mark is void after a reset, or once the
+ * arena went back to an earlier one. */
+struct wh_arena_mark {
+	struct wh_arena_block *block;
+	size_t used;
+};
+struct wh_arena_mark wh_arena_mark(const struct wh_arena *);
+void wh_arena_rewind(struct wh_arena *, struct wh_arena_mark);
+
 /* Uninitialised memory, or NULL: out of memory or over the limit (wh_arena_error says which). */
 void *wh_arena_alloc(struct wh_arena *, size_t size);
 /* n elements of size bytes, zeroed; NULL also where n * size overflows. */

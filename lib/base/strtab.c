@@ -83,3 +83,14 @@ uint32_t wh_strtab_add(struct wh_strtab *table, const char *data, size_t size)
 	table->slots[slot] = (uint32_t)++table->n;
 	return (uint32_t)table->n - 1;
 }
+
+void wh_strtab_truncate(struct wh_strtab *table, size_t n, struct wh_arena_mark mark)
+{
+	/* newest first: the newest string stands at the end of every chain it is part of, so no chain breaks */
+	while (table->n > n) {
+		const struct wh_strtab_entry *newest = &table->entries[table->n - 1];
+		table->slots[slot_of(table, newest->hash, newest->data, newest->size)] = 0;
+		table->n--;
+	}
+	wh_arena_rewind(&table->arena, mark);
+}

@@ -35,6 +35,8 @@ void wh_strtab_release(struct wh_strtab *);
 uint32_t wh_strtab_add(struct wh_strtab *, const char *data, size_t size);
 /* The number of these bytes, or WH_STRTAB_NONE. */
 uint32_t wh_strtab_find(const struct wh_strtab *, const char *data, size_t size);
+/* Forgets the newest strings, down to n of them; mark: of the table's arena when it had n. */
+void wh_strtab_truncate(struct wh_strtab *, size_t n, struct wh_arena_mark mark);
 static inline struct wh_bytes wh_strtab_get(const struct wh_strtab *table, uint32_t id)
 {
 	return (struct wh_bytes){ table->entries[id].data, table->entries[id].size };

@@ -51,6 +51,21 @@ int wh_candidates_add(struct wh_candidates *index, const uint64_t *keys, size_t 
 	return WH_OK;
 }
 
+void wh_candidates_drop(struct wh_candidates *index, const uint64_t *keys, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint64_t list = *wh_map_get(&index->lists, keys[i]);
+		struct postings *posted = &index->postings.data[list];
+		posted->n--;
+		if (!posted->n && list == index->postings.n - 1) {
+			free(posted->data);
+			index->postings.n--;
+			wh_map_remove(&index->lists, keys[i]);
+		}
+	}
+	index->n--;
+}
+
 static int prepare(struct wh_candidates_scratch **scratch, size_t n)
 {
 	struct wh_candidates_scratch *s = *scratch;

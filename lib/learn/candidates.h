@@ -20,6 +20,9 @@ void wh_candidates_free(struct wh_candidates *);
 /* The next item, under n keys. Never concurrently with anything else. */
 int wh_candidates_add(struct wh_candidates *, const uint64_t *keys, size_t n, struct wh_err *) WH_NODISCARD;
 
+/* Takes back the newest item, which was added under these keys. */
+void wh_candidates_drop(struct wh_candidates *, const uint64_t *keys, size_t n);
+
 /* Every item below `below` that shares a key, each once, ascending within a key: *items and *n, valid until the scratch is used
  * again. *scratch is NULL at first. */
 int wh_candidates_query(const struct wh_candidates *, const uint64_t *keys, size_t n, size_t below,

@@ -195,7 +195,8 @@ static int open_default(struct wh_model *model, const struct wh_call *call, stru
 	else
 		code = wh_values_init(&model->params, call->method->params, err);
 	if (code == WH_OK)
-		code = wh_values_copy(&model->settings, &call->settings, err);
+		code = call->settings.n ? wh_values_copy(&model->settings, &call->settings, err)
+					: wh_values_init(&model->settings, call->signal->settings, err);
 	if (code == WH_OK)
 		code = configure(model, err);
 	if (code != WH_OK)

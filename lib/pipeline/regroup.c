@@ -118,6 +118,7 @@ int wh_emit_moves(struct wh_call *call, const struct wh_grouping *grouping, cons
 /* ---- names that last ---- */
 
 struct naming {
+	const struct wh_strtab *used; /* ids of groups long gone; NULL: none */
 	struct wh_strtab old, fresh; /* ids of before; ids of now */
 	bool *taken;                 /* per old id */
 	char (*id)[WH_GROUP_ID];     /* per new group: the id it continues, or "" */
@@ -129,7 +130,7 @@ static int fresh_id(struct naming *names, const struct wh_record *first, char id
 	for (unsigned salt = 0;; salt++) {
 		wh_group_id(first, salt, id);
 		size_t n = strlen(id), before = names->fresh.n;
-		if (wh_strtab_find(&names->old, id, n) != WH_STRTAB_NONE)
+		if (wh_strtab_find(&names->old, id, n) != WH_STRTAB_NONE || (names->used && wh_strtab_find(names->used, id, n) != WH_STRTAB_NONE))
 			continue;
 		if (wh_strtab_add(&names->fresh, id, n) == WH_STRTAB_NONE)
 			return 1;
@@ -164,9 +165,9 @@ static int rename_groups(struct naming *names, struct wh_grouping *grouping, con
 	return 0;
 }
 
-int wh_continue_ids(struct wh_grouping *grouping, const struct wh_dataset *data, struct wh_err *err)
+int wh_continue_ids(struct wh_grouping *grouping, const struct wh_dataset *data, const struct wh_strtab *used, struct wh_err *err)
 {
-	struct naming names = { 0 };
+	struct naming names = { .used = used };
 	struct wh_move *moves;
 	size_t n;
 	WH_TRY(wh_list_moves(grouping, data, &moves, &n, err));
@@ -306,8 +307,13 @@ static int regroup(struct wh_standing *standing, struct wh_dataset *data, struct
 		code = freeze(&standing->model, data, err);
 	if (code == WH_OK)
 		code = wh_group(grouping, data, &standing->model, &constraints, err);
+	struct wh_strtab used;
+	wh_strtab_init(&used, SIZE_MAX);
 	if (code == WH_OK)
-		code = wh_continue_ids(grouping, data, err);
+		code = wh_standing_group_ids(standing, &used, err);
+	if (code == WH_OK)
+		code = wh_continue_ids(grouping, data, &used, err);
+	wh_strtab_release(&used);
 	if (code == WH_OK && !dry)
 		code = wh_group_similarities(grouping, data, &standing->model, &similarity, err);
 	if (code == WH_OK && !dry)

@@ -10,8 +10,9 @@ int wh_regroup_store(struct wh_call *, struct wh_emit *, struct wh_err *) WH_NOD
 
 /* Gives new groups the ids of the old ones that they continue: pairs (old, new) in the order of their common observations, most first,
  * ties by the older name; each id and each group is used once, and a group that continues nothing never bears an old id. records'
- * `group` is the old one. */
-int wh_continue_ids(struct wh_grouping *, const struct wh_dataset *, struct wh_err *) WH_NODISCARD;
+ * `group` is the old one. used: further ids that no new group may bear, or NULL. */
+struct wh_strtab;
+int wh_continue_ids(struct wh_grouping *, const struct wh_dataset *, const struct wh_strtab *used, struct wh_err *) WH_NODISCARD;
 
 /* How many observations went from which group to which. */
 struct wh_move {

@@ -157,6 +157,18 @@ int wh_standing_load(struct wh_standing *standing, unsigned flags, struct wh_dat
 	return wh_dataset_load_paths(data, standing->call, &standing->model, NULL, 0, flags, err);
 }
 
+static int take_group_id(void *user, const struct wh_store_group *group, struct wh_err *err)
+{
+	if (wh_strtab_add(user, group->id, strlen(group->id)) == WH_STRTAB_NONE)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	return WH_OK;
+}
+
+int wh_standing_group_ids(struct wh_standing *standing, struct wh_strtab *ids, struct wh_err *err)
+{
+	return wh_store_each_group(standing->store, standing->call->signal->noun, true, take_group_id, ids, err);
+}
+
 struct saying {
 	struct wh_strtab ids; /* number == index of the record */
 	struct wh_constraints *constraints;

@@ -29,6 +29,10 @@ int wh_standing_import(struct wh_standing *, struct wh_imported *, struct wh_err
 /* Everything stored, with the groups it is in. */
 int wh_standing_load(struct wh_standing *, unsigned flags, struct wh_dataset *, struct wh_err *) WH_NODISCARD;
 
+struct wh_strtab;
+/* Adds the ids of all groups that ever were: an id is never given twice. */
+int wh_standing_group_ids(struct wh_standing *, struct wh_strtab *, struct wh_err *) WH_NODISCARD;
+
 /* The pairs that people hold together or apart, as records of data. Pairs whose records are not in data are left out. */
 int wh_standing_constraints(struct wh_standing *, const struct wh_dataset *, struct wh_constraints *, struct wh_err *) WH_NODISCARD;
 

@@ -42,7 +42,7 @@ static const struct wh_stack_measure measure = {
 static const struct wh_param params[] = {
 	{ .name = "frames", .type = WH_PARAM_INT, .initial = "0", .lo = 0, .hi = WH_STACK_LONGEST, .grid = "0 1 3 5",
 	  .help = "how many frames from the top on must be equal; 0: all" },
-	WH_STACK_PARAM_D("0", NULL),
+	WH_STACK_PARAM_D("0"),
 	WH_STACK_PARAM_LINKAGE("complete"),
 	{ 0 },
 };

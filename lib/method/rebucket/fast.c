@@ -101,7 +101,7 @@ static const struct wh_param params[] = {
 	  .help = "how much frames of many stacks lose weight", .source = "FaST 3.1" },
 	{ .name = "gamma", .type = WH_PARAM_REAL, .initial = "0.2", .lo = 0, .hi = 4, .grid = "0 0.1 0.2 0.5",
 	  .help = "how fast matches lose weight with the difference of their positions", .source = "FaST 3.1" },
-	WH_STACK_PARAM_D("0.4", ""),
+	WH_STACK_PARAM_D("0.4"),
 	WH_STACK_PARAM_LINKAGE("complete"),
 	{ 0 },
 };

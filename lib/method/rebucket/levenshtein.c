@@ -45,7 +45,7 @@ static const struct wh_stack_measure measure = {
 };
 
 static const struct wh_param params[] = {
-	WH_STACK_PARAM_D("0.3", ""),
+	WH_STACK_PARAM_D("0.3"),
 	WH_STACK_PARAM_LINKAGE("average"),
 	{ 0 },
 };

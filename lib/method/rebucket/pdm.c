@@ -97,7 +97,7 @@ static const struct wh_param params[] = {
 	  .help = "how fast frames lose weight with their distance to the top frame", .source = "ReBucket IV.B" },
 	{ .name = "o", .type = WH_PARAM_REAL, .initial = "0.1", .lo = 0, .hi = 2, .grid = "0 0.05 0.13 0.3 0.6",
 	  .help = "how fast matches lose weight with their alignment offset", .source = "ReBucket IV.B" },
-	WH_STACK_PARAM_D("0.3", ""),
+	WH_STACK_PARAM_D("0.3"),
 	WH_STACK_PARAM_LINKAGE("complete"),
 	{ 0 },
 };

@@ -27,7 +27,7 @@ static const struct wh_stack_measure measure = {
 };
 
 static const struct wh_param params[] = {
-	WH_STACK_PARAM_D("0.6", ""),
+	WH_STACK_PARAM_D("0.6"),
 	WH_STACK_PARAM_LINKAGE("complete"),
 	{ 0 },
 };

@@ -191,6 +191,9 @@ int wh_stack_add(void *state, struct wh_bytes fingerprint, struct wh_err *err)
 {
 	struct wh_stack_space *space = state;
 	struct wh_stack_item item = { .n_frames = count_lines(fingerprint) };
+	space->before.arena = wh_arena_mark(&space->arena);
+	space->before.strings = wh_arena_mark(&space->tokens.arena);
+	space->before.n_tokens = space->tokens.n;
 	item.n = space->measure->pairs && item.n_frames ? 2 * item.n_frames - 1 : item.n_frames;
 	WH_TRY(read_tokens(space, fingerprint, &item, err));
 	WH_TRY(sort_positions(space, &item, err));
@@ -199,6 +202,20 @@ int wh_stack_add(void *state, struct wh_bytes fingerprint, struct wh_err *err)
 		WH_TRY(index_item(space, &item, err));
 	}
 	return wh_vec_push(&space->items, item) ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
+}
+
+void wh_stack_drop(void *state)
+{
+	struct wh_stack_space *space = state;
+	const struct wh_stack_item *item = &space->items.data[--space->items.n];
+	uint64_t keys[WH_STACK_MOST];
+	if (space->index) {
+		size_t n = item->n ? space->measure->keys(space, item, space->floor, keys) : 0;
+		wh_candidates_drop(space->index, keys, n);
+	}
+	wh_arena_rewind(&space->arena, space->before.arena);
+	wh_strtab_truncate(&space->tokens, space->before.n_tokens, space->before.strings);
+	space->df.n = space->tokens.n;
 }
 
 static void count_documents(struct wh_stack_space *space)

@@ -76,6 +76,10 @@ struct wh_stack_space {
 	struct WH_VEC(uint32_t) df; /* per token: frozen number of stacks that hold it; tokens met later have none: 0 */
 	uint32_t n_documents;       /* non-empty stacks counted in df */
 	bool loaded, frozen;
+	struct { /* as it was before the newest point, for drop */
+		struct wh_arena_mark arena, strings;
+		size_t n_tokens;
+	} before;
 	struct wh_candidates *index;
 };
 
@@ -94,6 +98,7 @@ size_t wh_stack_head(const struct wh_stack_space *, const struct wh_stack_item *
 int wh_stack_open(const struct wh_method *, const struct wh_values *, void **, struct wh_err *);
 int wh_stack_load(void *, struct wh_bytes, struct wh_err *);
 int wh_stack_add(void *, struct wh_bytes, struct wh_err *);
+void wh_stack_drop(void *);
 int wh_stack_freeze(void *, const struct wh_host *, struct wh_err *);
 double wh_stack_similarity(const void *, size_t, size_t);
 double wh_stack_kinship(const void *, size_t, size_t);
@@ -104,13 +109,13 @@ int wh_stack_align(const void *, size_t, size_t, struct wh_emit *, struct wh_err
 void wh_stack_close(void *);
 
 #define WH_STACK_METHOD_OPS                                                                                        \
-	.open = wh_stack_open, .load = wh_stack_load, .add = wh_stack_add, .freeze = wh_stack_freeze,               \
+	.open = wh_stack_open, .load = wh_stack_load, .add = wh_stack_add, .drop = wh_stack_drop, .freeze = wh_stack_freeze,               \
 	.similarity = wh_stack_similarity, .neighbours = wh_stack_neighbours, .scratch_free = wh_stack_scratch_free, \
 	.save = wh_stack_save, .align = wh_stack_align, .close = wh_stack_close
 
 /* Rows that every stack method's table ends with. */
-#define WH_STACK_PARAM_D(initial_, grid_)                                                                               \
-	{ .name = "d", .type = WH_PARAM_REAL, .initial = initial_, .lo = 0, .hi = 1, .grid = grid_,                       \
+#define WH_STACK_PARAM_D(initial_)                                                                                      \
+	{ .name = "d", .type = WH_PARAM_REAL, .initial = initial_, .lo = 0, .hi = 1,                                      \
 	  .help = "cut: buckets merge while their distance, 1 - similarity, is at most this", .source = "ReBucket IV" }
 #define WH_STACK_PARAM_LINKAGE(initial_)                                                                                \
 	{ .name = "linkage", .type = WH_PARAM_CHOICE, .initial = initial_, .choices = "complete|average|single",            \

@@ -96,7 +96,7 @@ static const struct wh_stack_measure measure = {
 static const struct wh_param params[] = {
 	{ .name = "decay", .type = WH_PARAM_REAL, .initial = "0", .lo = 0, .hi = 2, .grid = "0 0.05 0.1 0.2",
 	  .help = "how fast frames lose weight with their position; 0: a bag of frames" },
-	WH_STACK_PARAM_D("0.5", ""),
+	WH_STACK_PARAM_D("0.5"),
 	WH_STACK_PARAM_LINKAGE("complete"),
 	{ 0 },
 };

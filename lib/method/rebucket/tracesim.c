@@ -96,7 +96,7 @@ static const struct wh_param params[] = {
 	  .help = "steepness of the weight over the inverse document frequency", .source = "TraceSim 3.2" },
 	{ .name = "gamma", .type = WH_PARAM_REAL, .initial = "2", .lo = 0, .hi = 20, .grid = "0 2 4",
 	  .help = "inverse document frequency of half weight", .source = "TraceSim 3.2" },
-	WH_STACK_PARAM_D("0.4", ""),
+	WH_STACK_PARAM_D("0.4"),
 	WH_STACK_PARAM_LINKAGE("complete"),
 	{ 0 },
 };

@@ -111,7 +111,7 @@ static const struct wh_param params[] = {
 	  .help = "top frames in the bucket's key", .source = "ReBucket III: L4, L7" },
 	{ .name = "causes", .type = WH_PARAM_PATH, .help = "file of known causes, a line FRAME-GLOB NAME each",
 	  .source = "ReBucket III: C12, C14" },
-	WH_STACK_PARAM_D("0", NULL),
+	WH_STACK_PARAM_D("0"),
 	WH_STACK_PARAM_LINKAGE("complete"),
 	{ 0 },
 };

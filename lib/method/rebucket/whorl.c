@@ -124,7 +124,7 @@ static const struct wh_param params[] = {
 	  .help = "weight of a pair of neighbouring frames; a frame has 1" },
 	{ .name = "g", .type = WH_PARAM_REAL, .initial = "0.05", .lo = 0, .hi = 2,
 	  .help = "how fast matches lose weight with the difference of their positions" },
-	WH_STACK_PARAM_D("0.67", ""),
+	WH_STACK_PARAM_D("0.67"),
 	WH_STACK_PARAM_LINKAGE("average"),
 	{ 0 },
 };

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* calibrate: set the cut on unlabelled observations, and keep it with the weights they give. */
+#include "pipeline/calibrate.h"
+#include "pipeline/standing.h"
+#include "pipeline/verbs.h"
+
+static const struct wh_param options[] = {
+	WH_OPTION_MODEL,
+	{ .name = "output", .type = WH_PARAM_PATH, .metavar = "FILE", .help = "where the calibrated model goes; -o for short" },
+	{ 0 },
+};
+
+static int calibrate(struct wh_call *call, struct wh_model *model, const struct wh_dataset *data, struct wh_emit *out, struct wh_err *err)
+{
+	char schema[WH_SCHEMA];
+	struct wh_saturation s;
+	struct wh_space space;
+	const char *path = wh_values_string(&call->options, "output");
+	double before = wh_values_real(&model->params, "d");
+	wh_saturation(data, before, &s);
+	WH_TRY(wh_calibrate_default(model, call, data, err));
+	WH_TRY(wh_space_open(&space, model, data->points, data->n_points, err));
+	int code = wh_model_freeze(model, &space, err);
+	wh_space_close(&space);
+	if (code == WH_OK && path)
+		code = wh_model_write(model, data, path, err);
+	WH_TRY(code);
+	wh_emit_document(out, wh_verb_schema(call, "calibration", schema));
+	wh_emit_integer(out, "observations", (int64_t)data->records.n);
+	wh_emit_integer(out, "distinct", (int64_t)data->n_points);
+	wh_emit_integer(out, "seen_once", (int64_t)s.once);
+	wh_emit_real(out, "unseen", s.unseen);
+	wh_emit_real(out, "default_d", before);
+	wh_emit_real(out, "d", wh_values_real(&model->params, "d"));
+	wh_model_emit(model, out);
+	return wh_emit_close(out, err);
+}
+
+static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
+{
+	struct wh_model model;
+	struct wh_dataset data = { 0 };
+	WH_TRY(wh_model_open(&model, call, err));
+	for (size_t i = 0; i < model.params.n && !wh_values_given(&call->params, "d"); i++)
+		model.params.given[i] = false; /* the model's own d is what is calibrated */
+	wh_str_clear(&model.state); /* weights come from these observations */
+	int code = wh_dataset_load(&data, call, &model, WH_LOAD_STORE, err);
+	if (code == WH_OK)
+		code = wh_dataset_need(&data, err);
+	if (code == WH_OK)
+		code = calibrate(call, &model, &data, out, err);
+	wh_dataset_release(&data);
+	wh_model_release(&model);
+	return code;
+}
+
+const struct wh_verb wh_verb_calibrate = {
+	.name = "calibrate",
+	.operands = "[INPUT…]",
+	.most = SIZE_MAX,
+	.summary = "set the cut on your own observations, without labels",
+	.description =
+		"Estimates from the observations how likely the next one has a fingerprint never seen (Good and Turing: the share of observations that\n"
+		"are alone with theirs). Where that is under 10 %, as in fuzzing or CI of one build, a fingerprint that differs is evidence of another\n"
+		"fault, and the cut d is tightened, down to 3/5 of its default; field data keep the default. cluster does the same by itself when d\n"
+		"is not given; calibrate keeps the result, together with the frequency weights of these observations, as a model.\n",
+	.examples = "whorl NOUN calibrate -o model.whorl reports/\n",
+	.result = "calibration",
+	.flags = WH_VERB_READS | WH_VERB_SETTINGS | WH_VERB_METHOD,
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* list: many observations, a line each. */
+#include <string.h>
+
+#include "base/str.h"
+#include "pipeline/dataset.h"
+#include "pipeline/standing.h"
+#include "pipeline/verbs.h"
+
+enum { MOST_COLUMNS = 32 };
+
+static const struct wh_param options[] = {
+	{ .name = "group", .type = WH_PARAM_STRING, .metavar = "ID", .help = "only observations in this group" },
+	{ .name = "limit", .type = WH_PARAM_INT, .initial = "0", .lo = 0, .hi = 1e9, .help = "stop after this many; 0: all" },
+	{ 0 },
+};
+
+static int list_record(const struct wh_call *call, const struct wh_record *record, struct wh_str *title, struct wh_emit *out, struct wh_err *err)
+{
+	wh_emit_object(out, NULL);
+	wh_emit_string(out, "id", record->id);
+	if (record->time_ns != INT64_MAX)
+		wh_emit_time(out, "time", record->time_ns);
+	wh_emit_string(out, "label", record->label);
+	wh_emit_string(out, "group", record->group);
+	for (size_t i = 0; call->signal->attributes[i]; i++)
+		wh_emit_string(out, call->signal->attributes[i], record->attributes ? record->attributes[i] : NULL);
+	wh_str_clear(title);
+	int code = call->signal->title(record->fingerprint, title);
+	wh_emit_bytes(out, "title", title->data ? title->data : "", title->n);
+	wh_emit_end(out);
+	return code == WH_OK ? WH_OK : wh_err_set(err, code, "out of memory");
+}
+
+static int list(struct wh_call *call, const struct wh_dataset *data, struct wh_emit *out, struct wh_err *err)
+{
+	const char *columns[MOST_COLUMNS] = { "id", "time", "label", "group" }, *group = wh_values_string(&call->options, "group");
+	char schema[WH_SCHEMA];
+	size_t n = 4, limit = (size_t)wh_values_int(&call->options, "limit"), listed = 0;
+	struct wh_str title = { 0 };
+	for (size_t i = 0; call->signal->attributes[i] && n < MOST_COLUMNS - 2; i++)
+		columns[n++] = call->signal->attributes[i];
+	columns[n] = "title";
+	wh_emit_records(out, wh_verb_schema(call, "list", schema), columns);
+	int code = WH_OK;
+	for (size_t i = 0; code == WH_OK && i < data->records.n && (!limit || listed < limit); i++) {
+		const struct wh_record *record = &data->records.data[i];
+		if (group && (!record->group || strcmp(record->group, group) != 0))
+			continue;
+		code = list_record(call, record, &title, out, err);
+		listed++;
+	}
+	wh_str_release(&title);
+	return code == WH_OK ? wh_emit_close(out, err) : code;
+}
+
+static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
+{
+	struct wh_model model;
+	struct wh_dataset data = { 0 };
+	WH_TRY(wh_standing_model(&model, call, err));
+	int code = wh_dataset_load(&data, call, &model, WH_LOAD_STORE | WH_LOAD_ATTRIBUTES, err);
+	if (code == WH_OK)
+		code = list(call, &data, out, err);
+	wh_dataset_release(&data);
+	wh_model_release(&model);
+	return code;
+}
+
+const struct wh_verb wh_verb_list = {
+	.name = "list",
+	.operands = "[INPUT…]",
+	.most = SIZE_MAX,
+	.summary = "list observations, a line each",
+	.description = "Lists the observations in the files given, or in the store: id, time, label, group, what they say about themselves, and their\n"
+		       "fingerprint as one line.\n",
+	.examples = "whorl NOUN list --limit 20\n"
+		    "whorl NOUN list --format tsv reports/\n",
+	.result = "list",
+	.flags = WH_VERB_READS | WH_VERB_SETTINGS,
+	.options = options,
+	.run = run,
+};
