@@ -8,6 +8,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+enum { TRIES = 32 }; /* of a pattern's beginning on one line: the cost stays linear */
+
 static bool find_after(struct wh_span s, const char *needle, struct wh_span *rest)
 {
 	const char *found = wh_scan_find(s, needle);
@@ -533,7 +535,7 @@ static bool read_sanitizer(struct wh_crash_machine *m, struct wh_span line)
 	if (!is_kernel(m) && !m->golang_crash && !m->python_crash && find_after_last(line, "ERROR: ", &rest)) {
 		const char *tool = wh_scan_find(rest, "Sanitizer");
 		const char *on = tool ? find_last((struct wh_span){ tool, rest.end }, " on ") : NULL;
-		for (; on; on = find_last((struct wh_span){ tool, on }, " on ")) {
+		for (int tries = 0; on && tries < TRIES; tries++, on = find_last((struct wh_span){ tool, on }, " on ")) {
 			struct wh_span address = { on + 4, rest.end };
 			if (!wh_scan_skip(&address, "unknown address "))
 				wh_scan_skip(&address, "address ");
@@ -732,7 +734,8 @@ static void read_security_check(struct wh_crash_machine *m, struct wh_span line,
 		return;
 	struct wh_span before = { line.p, at }, text = { at + strlen(what), line.end }, file;
 	const char *dot = memrchr(text.p, '.', wh_span_size(text));
-	for (const char *open = find_last(before, "["); open && dot; open = find_last((struct wh_span){ line.p, open }, "["))
+	const char *open = before.end;
+	for (int tries = 0; dot && tries < TRIES && (open = memrchr(line.p, '[', (size_t)(open - line.p))); tries++)
 		if (read_bracket((struct wh_span){ open, at }, &file)) {
 			begin(m, type);
 			set_check_state(m, wh_scan_trim((struct wh_span){ text.p, dot }), file_name(file));

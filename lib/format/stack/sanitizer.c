@@ -11,6 +11,7 @@
 #include "format/format.h"
 #include "format/scan.h"
 #include "format/stack/crash_type.h"
+#include "format/stack/frame_line.h"
 #include "format/stack/grams.h"
 #include "format/stack/log_prefix.h"
 #include "format/stack/sanitizer_frame.h"
@@ -61,15 +62,21 @@ static struct wh_span word(struct wh_span s, const char *ends)
 
 static void set(struct report *r, const char *name, struct wh_span value)
 {
-	value = wh_scan_trim(value);
-	wh_stack_builder_attribute(&r->b, name, value.p, wh_span_size(value));
+	wh_stack_message(&r->b, name, value);
+}
+
+static const char *copy(struct report *r, struct wh_span s)
+{
+	const char *nul = wh_span_size(s) ? memchr(s.p, '\0', wh_span_size(s)) : NULL;
+	if (nul) /* where strings end */
+		s.end = nul;
+	return wh_span_size(s) ? wh_stack_builder_copy(&r->b, s.p, wh_span_size(s)) : NULL;
 }
 
 static void set_thread(struct report *r, struct wh_span s)
 {
-	s = wh_scan_trim(s);
-	if (!r->b.stack.thread && wh_span_size(s))
-		r->b.stack.thread = wh_stack_builder_copy(&r->b, s.p, wh_span_size(s));
+	if (!r->b.stack.thread)
+		r->b.stack.thread = copy(r, wh_scan_trim(s));
 }
 
 /* What AddressSanitizer says in a sentence and names in its summary. */
@@ -200,13 +207,10 @@ static void add_frame(struct report *r, const struct wh_frame_line *line)
 	struct wh_frame *frame = wh_stack_builder_frame(&r->b);
 	if (!frame)
 		return;
-#define COPY(field) \
-	(line->field.p && wh_span_size(line->field) ? wh_stack_builder_copy(&r->b, line->field.p, wh_span_size(line->field)) : NULL)
-	frame->function = COPY(function);
-	frame->module = COPY(module);
-	frame->build_id = COPY(build_id);
-	frame->file = COPY(file);
-#undef COPY
+	frame->function = copy(r, line->function);
+	frame->module = copy(r, line->module);
+	frame->build_id = copy(r, line->build_id);
+	frame->file = copy(r, line->file);
 	frame->line = line->line;
 	frame->offset = line->offset;
 	frame->has_offset = line->has_offset;
@@ -261,17 +265,18 @@ static int finish(struct wh_reader *reader, struct report *r, const char *end, s
 	}
 	mark_inlined(&r->b.stack);
 	set_app(r);
-	if (r->kind != MESSAGE)
-		WH_TRY(wh_crash_describe(text, &r->b, err));
-	if (r->b.stack.crash_state && !strcmp(r->b.stack.crash_state, "NULL")) { /* frames of a form that no tracker knows */
-		const char *state;
-		WH_TRY(wh_crash_state_of_frames(&r->b.stack, reader->arena, &state, err));
-		if (state)
+	int code = r->kind == MESSAGE ? WH_OK : wh_crash_describe(text, &r->b, err);
+	if (code == WH_OK && r->b.stack.crash_state && !strcmp(r->b.stack.crash_state, "NULL")) {
+		const char *state; /* frames of a form that no tracker knows */
+		code = wh_crash_state_of_frames(&r->b.stack, reader->arena, &state, err);
+		if (code == WH_OK && state)
 			r->b.stack.crash_state = state;
 	}
-	if (r->b.failed)
-		return wh_arena_error(reader->arena, err);
-	int code = wh_reader_emit(reader, wh_stack_builder_finish(&r->b), err);
+	if (code == WH_E_LIMIT)
+		r->b.failed = true;
+	else
+		WH_TRY(code);
+	code = wh_stack_emit(reader, &r->b, r->header.p ? r->header.p : r->begin, err);
 	*r = (struct report){ .grams = r->grams, .begin = end, .any = true };
 	return code;
 }
@@ -491,7 +496,7 @@ static bool has_other_error(struct wh_span s)
 {
 	static const char *const texts[] = {
 		"=== Uncaught Python exception: ===", "== Java Exception: ", "Uncaught Exception: Jazzer.js", "BUG: KASAN: ",
-		"\ngoroutine ", "panicked at ",
+		"\ngoroutine ", "\nstack backtrace:",
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (wh_scan_find(s, texts[i]))
@@ -499,7 +504,21 @@ static bool has_other_error(struct wh_span s)
 	return false;
 }
 
-/* Least sure of all: other readers know these texts better where they know them at all. */
+/* `#1 0x4f f`, as these tools print frames; gdb pads the number. */
+static bool has_frame(struct wh_span text)
+{
+	struct wh_span line;
+	struct wh_frame_line frame;
+	while (wh_scan_line(&text, &line)) {
+		struct wh_span s = wh_scan_trim(wh_log_line(line));
+		if (wh_span_size(s) > 5 && s.p[0] == '#' && s.p[2] == ' ' && s.p[3] == '0' && wh_frame_line_read(s, &frame))
+			return true;
+	}
+	return false;
+}
+
+/* A message without a sanitizer's header: where it stands above a debugger's frames or another language's, their readers are
+ * surer. */
 static int detect_message(struct wh_span text)
 {
 	struct wh_arena arena;
@@ -508,7 +527,7 @@ static int detect_message(struct wh_span text)
 	int code = wh_crash_derive(text, &arena, &crash, NULL);
 	bool found = code == WH_OK && crash.type;
 	wh_arena_release(&arena);
-	return found ? WH_DETECT_LEAST : 0;
+	return !found ? 0 : has_other_error(text) ? WH_DETECT_LEAST : has_frame(text) ? 88 : 44;
 }
 
 static int detect(const char *text, size_t size)

@@ -12,6 +12,7 @@
 #include "format/format.h"
 #include "format/scan.h"
 #include "format/stack/crash_type.h"
+#include "format/stack/frame_line.h"
 #include "observation/stack.h"
 
 struct report {
@@ -47,8 +48,8 @@ static bool read_prefix(struct wh_span line, uint64_t *pid, struct wh_span *text
 	struct wh_span s;
 	while (find_after(line, "==", &s)) {
 		line = s;
-		struct wh_span stamp = word(s, " ");
-		if (wh_scan_find(stamp, ":") && stamp.end < s.end)
+		struct wh_span stamp = word((struct wh_span){ s.p, wh_span_size(s) < 32 ? s.end : s.p + 32 }, " ");
+		if (wh_scan_find(stamp, ":") && stamp.end < s.end && *stamp.end == ' ')
 			s.p = stamp.end + 1;
 		if (!wh_scan_decimal(&s, pid) || !wh_scan_skip(&s, "=="))
 			continue;
@@ -140,8 +141,7 @@ static bool read_frame(struct report *r, struct wh_span text)
 
 static void set(struct report *r, const char *name, struct wh_span value)
 {
-	value = wh_scan_trim(value);
-	wh_stack_builder_attribute(&r->b, name, value.p, wh_span_size(value));
+	wh_stack_message(&r->b, name, value);
 }
 
 static void set_text(struct report *r, const char *name, const char *value)
@@ -289,11 +289,14 @@ static int finish(struct wh_reader *reader, struct report *r, struct wh_err *err
 	if (r->title.p && r->any_frame) {
 		const char *state;
 		set_attributes(r);
-		WH_TRY(wh_crash_state_of_frames(&r->b.stack, reader->arena, &state, err));
-		r->b.stack.crash_state = state;
-		if (r->b.failed)
-			return wh_arena_error(reader->arena, err);
-		code = wh_reader_emit(reader, wh_stack_builder_finish(&r->b), err);
+		code = wh_crash_state_of_frames(&r->b.stack, reader->arena, &state, err);
+		if (code == WH_OK)
+			r->b.stack.crash_state = state;
+		else if (code == WH_E_LIMIT)
+			r->b.failed = true;
+		else
+			return code;
+		code = wh_stack_emit(reader, &r->b, r->title.p, err);
 	}
 	*r = (struct report){ .command = r->command, .pid = r->pid };
 	return code;
