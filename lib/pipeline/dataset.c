@@ -160,6 +160,8 @@ int wh_dataset_need(const struct wh_dataset *data, struct wh_err *err)
 		return WH_OK;
 	if (data->unknown_files)
 		return wh_err_set(err, WH_E_NOTFOUND, "no observation found: no reader knows the format of any of %zu files", data->files);
+	if (!data->files)
+		return wh_err_set(err, WH_E_NOTFOUND, "the store has no observation yet");
 	return wh_err_set(err, WH_E_NOTFOUND, "no observation found in %zu files", data->files);
 }
 

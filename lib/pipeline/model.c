@@ -188,12 +188,13 @@ int wh_model_open_bytes(struct wh_model *model, const struct wh_call *call, stru
 
 static int open_default(struct wh_model *model, const struct wh_call *call, struct wh_err *err)
 {
-	*model = (struct wh_model){ .signal = call->signal, .method = call->method, .host = call->host };
+	const struct wh_method *method = call->method ? call->method : call->signal->methods[0];
+	*model = (struct wh_model){ .signal = call->signal, .method = method, .host = call->host };
 	int code;
 	if (call->params.n)
 		code = wh_values_copy(&model->params, &call->params, err);
 	else
-		code = wh_values_init(&model->params, call->method->params, err);
+		code = wh_values_init(&model->params, method->params, err);
 	if (code == WH_OK)
 		code = call->settings.n ? wh_values_copy(&model->settings, &call->settings, err)
 					: wh_values_init(&model->settings, call->signal->settings, err);
