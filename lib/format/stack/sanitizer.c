@@ -157,6 +157,7 @@ static bool read_access(struct report *r, struct wh_span line)
 	bool atomic = wh_scan_skip(&s, "Atomic ") || wh_scan_skip(&s, "atomic ");
 	bool write = wh_scan_has(s, "WRITE of") || wh_scan_has(s, "Write of") || wh_scan_has(s, "write of");
 	bool read = wh_scan_has(s, "READ of") || wh_scan_has(s, "Read of") || wh_scan_has(s, "read of");
+	static const char main_thread[] = "main";
 	uint64_t size;
 	if (!write && !read)
 		return false;
@@ -176,7 +177,7 @@ static bool read_access(struct report *r, struct wh_span line)
 	if (find_after(s, "thread ", &rest))
 		set_thread(r, word(rest, " ():"));
 	else if (wh_scan_find(s, " main thread"))
-		set_thread(r, (struct wh_span){ "main", "main" + 4 });
+		set_thread(r, (struct wh_span){ main_thread, main_thread + strlen(main_thread) });
 	return true;
 }
 
