@@ -61,6 +61,14 @@ struct report {
 
 /* ---- words of a session ---- */
 
+/* A line without indentation, or the marks of a mail that quotes it. */
+static struct wh_span strip(struct wh_span line)
+{
+	while (line.p < line.end && (*line.p == ' ' || *line.p == '\t' || *line.p == '>' || *line.p == '|'))
+		line.p++;
+	return line;
+}
+
 static struct wh_span until(struct wh_span s, const char *stop)
 {
 	const char *at = wh_scan_find(s, stop);
@@ -156,19 +164,21 @@ static bool is_python_frame(struct wh_span s)
 /* Whether this can be the first frame of a stack: one-blank numbers (other tools', or squeezed text) must be beyond doubt. */
 static bool begins(struct wh_span s, size_t blanks, uint64_t number, struct wh_gdb_frame *frame)
 {
-	bool padded = number < 10 ? blanks == 2 : blanks == 1;
+	bool padded = number < 10 && blanks == 2;
 	if (is_python_frame(s))
 		return false;
 	enum wh_gdb_shape shape = wh_gdb_frame_parse(s, frame);
 	if (shape == WH_GDB_NONE)
 		return false;
-	if (frame->in || frame->handler)
+	if (frame->handler || (frame->in && padded))
 		return true;
-	if (frame->has_address)
+	if (frame->in && !frame->arguments) /* sanitizers print neither arguments nor ` at ` */
+		return shape == WH_GDB_INCOMPLETE && wh_scan_find(s, " (") && memchr(s.p, '=', wh_span_size(s));
+	if (frame->has_address && !frame->in)
 		return padded;
 	if (frame->arguments)
-		return frame->named || (frame->file.p && padded);
-	return padded && number < 10 && frame->function.p && wh_scan_find(s, " (") &&
+		return frame->named || frame->module.p || (frame->file.p && (padded || frame->in));
+	return padded && frame->function.p && wh_scan_find(s, " (") &&
 	       (shape == WH_GDB_INCOMPLETE || frame->file.p);
 }
 
@@ -242,7 +252,7 @@ static void frame_line(struct report *r, struct wh_span line, struct wh_span s, 
 		if (continues(open, &rest, indent, &number)) {
 			open->last = number;
 			open->frames++;
-			if (*rest.p == '<' && wh_scan_has(rest, "<signal handler"))
+			if (wh_scan_has(rest, "<signal handler"))
 				open->handler = true;
 			if (open->thread.known && open->frames < 6 && !open->kcrash) {
 				struct wh_gdb_frame frame;
@@ -284,21 +294,16 @@ static void frame_line(struct report *r, struct wh_span line, struct wh_span s, 
 
 /* ---- the crash's frames ---- */
 
-static const char *copy(struct wh_stack_builder *b, struct wh_span s)
-{
-	return s.p < s.end ? wh_stack_builder_copy(b, s.p, wh_span_size(s)) : NULL;
-}
-
 enum {
+	LONGEST_TEXT = 256 * 1024, /* of a name; what is beyond is cut off */
 	JOIN_LINES = 64,
 	JOIN_BYTES = 32 * 1024, /* with JOIN_LINES: what an unclosed parenthesis may cost */
 };
 
-static struct wh_span strip(struct wh_span line)
+static const char *copy(struct wh_stack_builder *b, struct wh_span s)
 {
-	while (line.p < line.end && (*line.p == ' ' || *line.p == '\t' || *line.p == '>' || *line.p == '|'))
-		line.p++;
-	return line;
+	size_t n = wh_span_size(s);
+	return n ? wh_stack_builder_copy(b, s.p, n < LONGEST_TEXT ? n : LONGEST_TEXT) : NULL;
 }
 
 /* Whether a line surely does not go on with a frame. */
@@ -310,21 +315,16 @@ static bool ends_frame(struct wh_span s)
 }
 
 /*
- * A frame that was wrapped, by gdb at 80 columns, by a terminal or by mail: puts its lines together in the arena. text is left
- * behind the last line that belongs to it; unchanged where no way of going on makes it whole.
+ * A frame that was wrapped, by gdb at 80 columns, by a terminal or by mail: puts its lines together in `whole`, which frame then points
+ * into. text is left behind the last line that belongs to it; unchanged where no way of going on makes it whole.
  */
-static void join(struct wh_stack_builder *b, struct wh_span first, size_t first_width, struct wh_span *text,
+static void join(char whole[static JOIN_BYTES], struct wh_span first, size_t first_width, struct wh_span *text,
 		 struct wh_gdb_frame *frame)
 {
 	struct wh_span ahead = *text, line;
 	size_t n = wh_span_size(first), width = first_width;
 	if (n > JOIN_BYTES)
 		return;
-	char *whole = wh_arena_alloc(b->arena, JOIN_BYTES);
-	if (!whole) {
-		b->failed = true;
-		return;
-	}
 	memcpy(whole, first.p, n);
 	for (int i = 0; i < JOIN_LINES && wh_scan_line(&ahead, &line); i++) {
 		struct wh_span s = wh_scan_trim(strip(line));
@@ -394,13 +394,14 @@ static struct wh_span without_colours(struct wh_stack_builder *b, struct wh_span
 static void add_frame(struct wh_stack_builder *b, struct wh_span s, size_t width, struct wh_span *text)
 {
 	struct wh_gdb_frame frame;
+	char whole[JOIN_BYTES];
 	if (memchr(s.p, '\033', wh_span_size(s)))
 		s = without_colours(b, s);
 	enum wh_gdb_shape shape = wh_gdb_frame_parse(s, &frame);
 	if (shape == WH_GDB_NONE)
 		return;
 	if (shape == WH_GDB_INCOMPLETE)
-		join(b, s, width, text, &frame);
+		join(whole, s, width, text, &frame);
 	if (frame.arguments && !frame.file.p && !frame.module.p) {
 		struct wh_span ahead = *text, line;
 		if (wh_scan_line(&ahead, &line) && wh_gdb_frame_location(strip(line), &frame))
@@ -469,8 +470,8 @@ static void add_frames(struct wh_stack_builder *b, struct section section)
 
 static void attribute(struct wh_stack_builder *b, const char *name, struct wh_span value)
 {
-	if (value.p < value.end)
-		wh_stack_builder_attribute(b, name, value.p, wh_span_size(value));
+	size_t n = wh_span_size(value);
+	wh_stack_builder_attribute(b, name, value.p, n < 4096 ? n : 4096);
 }
 
 /* Ends the report before `end` and begins the next. */
@@ -509,8 +510,13 @@ static int finish(struct report *r, const char *end, struct wh_err *err)
 		b.stack.thread = wh_arena_printf(b.arena, "%llu", (unsigned long long)thread->number);
 	else if (thread->lwp && done.best.thread.known)
 		b.stack.thread = wh_arena_printf(b.arena, "%llu", (unsigned long long)thread->lwp);
-	if (b.failed)
-		return wh_arena_error(reader->arena, err);
+	if (b.failed) {
+		struct wh_err why;
+		int code = wh_arena_error(reader->arena, &why);
+		if (code == WH_E_LIMIT)
+			return wh_reader_skip(reader, done.best.begin ? done.best.begin : end, err, "%s", why.message);
+		return wh_err_set(err, code, "%s", why.message);
+	}
 	return wh_reader_emit(reader, wh_stack_builder_finish(&b), err);
 }
 
@@ -601,7 +607,7 @@ static int word_line(struct report *r, struct wh_span line, struct wh_span s, st
 			set_signal(r, rest);
 		} else if (wh_scan_skip(&rest, "Program terminated with signal ")) {
 			/* of a core; but a live one says so too when it is let go on after its crash */
-			bool ended = wh_scan_has(ahead, "The program no longer exists");
+			bool ended = wh_scan_has(strip(ahead), "The program no longer exists");
 			if (!ended || !r->evidence) {
 				WH_TRY(boundary(r, line.p, err));
 				set_signal(r, rest);
@@ -765,10 +771,9 @@ static int detect(const char *text, size_t size)
 		if (*s.p == '#') {
 			if (!wh_gdb_frame_number(&s, &number, &blanks) || !begins(s, blanks, number, &frame))
 				continue;
-			bool padded = number < 10 ? blanks == 2 : blanks == 1;
 			if (frame.has_address && !frame.in && !headed)
 				squeezed++;
-			else if (padded)
+			else if (number < 10 ? blanks == 2 : sure)
 				sure++;
 			else
 				squeezed++;

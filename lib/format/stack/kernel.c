@@ -14,6 +14,7 @@
 #include "observation/stack.h"
 
 enum {
+	LONGEST_TEXT = 4096, /* of a name or an attribute; what is beyond is cut off */
 	MOST_NOISE = 12,    /* foreign lines in a row that a stack survives */
 	MOST_REGISTERS = 48, /* lines that registers, code and a dump of the stack take */
 	MOST_WAIT = 400,    /* lines between a title and its stack */
@@ -38,13 +39,14 @@ struct report {
 
 static const char *copy(struct report *r, struct wh_span s)
 {
-	return s.p < s.end ? wh_stack_builder_copy(&r->b, s.p, wh_span_size(s)) : NULL;
+	size_t n = wh_span_size(s);
+	return n ? wh_stack_builder_copy(&r->b, s.p, n < LONGEST_TEXT ? n : LONGEST_TEXT) : NULL;
 }
 
 static void attribute(struct report *r, const char *name, struct wh_span value)
 {
-	if (value.p < value.end)
-		wh_stack_builder_attribute(&r->b, name, value.p, wh_span_size(value));
+	size_t n = wh_span_size(value);
+	wh_stack_builder_attribute(&r->b, name, value.p, n < LONGEST_TEXT ? n : LONGEST_TEXT);
 }
 
 static bool equals(struct wh_span s, const char *text)
@@ -381,6 +383,15 @@ static void stack_line(struct report *r, struct wh_span s)
 		add_place(r, &frame); /* what is said again with the registers */
 		return;
 	}
+	if (r->in_stack && (wh_scan_has(s, "--- interrupt: ") || wh_scan_has(s, "--- Exception: "))) { /* PowerPC */
+		const char *at = wh_scan_find(s, " at ");
+		struct wh_span place = { at ? at + strlen(" at ") : s.end, s.end };
+		add_boundary(r);
+		if (wh_kernel_frame(place, &frame) && frame.function.p)
+			add_place(r, &frame);
+		r->allowed = MOST_REGISTERS;
+		return;
+	}
 	struct wh_span rest = s;
 	if (r->in_stack && wh_kernel_marker(&rest, &boundary)) {
 		r->unknown = 0;
@@ -390,6 +401,8 @@ static void stack_line(struct report *r, struct wh_span s)
 			return;
 	}
 	bool hit = wh_kernel_frame(rest, &frame);
+	if (hit && !frame.function.p && (frame.address == UINT64_MAX || frame.address == UINT32_MAX))
+		return; /* the end, as stack_trace_print prints it */
 	if (hit && (r->in_stack || (frame.sized && headless(r)))) {
 		r->in_stack = true;
 		r->allowed = 0;

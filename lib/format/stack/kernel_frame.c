@@ -116,6 +116,7 @@ static void skip_android(struct wh_span *s)
 struct wh_span wh_kernel_strip(struct wh_span s, struct wh_kernel_prefix *prefix)
 {
 	*prefix = (struct wh_kernel_prefix){ 0 };
+	prefix->stamped = skip_level(&s);
 	if (s.p < s.end && (is_digit(*s.p) || (*s.p >= 'A' && *s.p <= 'Z') || (*s.p >= 'a' && *s.p <= 'z')))
 		skip_host(&s);
 	for (int i = 0; i < 6; i++) {

@@ -103,12 +103,12 @@ static struct wh_span constant(const char *text)
 	return (struct wh_span){ text, text + strlen(text) };
 }
 
-/* The words that say what kind of thing happened: up to where it happened, to whom, numbers and addresses. */
-static struct wh_span kind_of(struct wh_span s)
+/* The words that say what kind of thing happened: up to where it happened, to whom, numbers and addresses. colons: they belong. */
+static struct wh_span kind_of(struct wh_span s, bool colons)
 {
-	static const char *const stops[] = { " in ", " at ", " on ", " for ", " from ", " by ", ": ", "! ", " (", " [", "\"" };
+	static const char *const stops[] = { ": ", " in ", " at ", " on ", " for ", " from ", " by ", "! ", " (", " [", "\"" };
 	size_t most = wh_span_size(s);
-	for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+	for (size_t i = colons ? 1 : 0; i < sizeof stops / sizeof *stops; i++) {
 		const char *at = wh_scan_find((struct wh_span){ s.p, s.p + most }, stops[i]);
 		if (at > s.p)
 			most = (size_t)(at - s.p);
@@ -129,7 +129,7 @@ static struct wh_span kind_of(struct wh_span s)
 /* The whole of `prefix` and the kind that follows; both lie next to one another in the line. */
 static struct wh_span with_prefix(struct wh_span line, size_t prefix)
 {
-	struct wh_span kind = kind_of((struct wh_span){ line.p + prefix, line.end });
+	struct wh_span kind = kind_of((struct wh_span){ line.p + prefix, line.end }, false);
 	return (struct wh_span){ line.p, kind.end };
 }
 
@@ -194,7 +194,7 @@ static bool find_worded(struct wh_span s, struct wh_kernel_title *title)
 	if (wh_scan_has(rest, "BUG ")) { /* SLUB: BUG kmalloc-4096 (Tainted: G  I ): Poison overwritten */
 		const char *colon = wh_scan_find(rest, "): ");
 		if (colon && find_taint_word(rest)) {
-			title->reason = kind_of((struct wh_span){ colon + strlen("): "), rest.end });
+			title->reason = kind_of((struct wh_span){ colon + strlen("): "), rest.end }, false);
 			return title->reason.p < title->reason.end;
 		}
 	}
@@ -220,10 +220,10 @@ static bool find_listed(struct wh_span s, struct wh_kernel_title *title)
 		if (titles[i].reason && titles[i].reason[strlen(titles[i].reason) - 1] != ' ') {
 			title->reason = constant(titles[i].reason);
 		} else if (titles[i].reason) { /* a sanitizer: its name without `BUG: `, and the kind */
-			struct wh_span kind = kind_of(rest);
+			struct wh_span kind = kind_of(rest, false);
 			title->reason = (struct wh_span){ rest.p - strlen(titles[i].reason), kind.end };
 		} else {
-			title->reason = kind_of(rest);
+			title->reason = kind_of(rest, true);
 			if (wh_scan_has(rest, "stack-protector"))
 				title->reason = constant("stack is corrupted");
 		}
