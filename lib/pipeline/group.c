@@ -92,7 +92,7 @@ static int agglomerate(const struct wh_space *space, const struct wh_dataset *da
 	double d = wh_values_real(&model->params, "d");
 	struct WH_VEC(uint32_t) pairs = { 0 };
 	size_t n_together = constraints ? constraints->together.n : 0, n_apart = constraints ? constraints->apart.n : 0;
-	int code = find_edges(space, 1 - d, model->host, &edges, err);
+	int code = find_edges(space, 1 - d - WH_CUT_SLACK, model->host, &edges, err);
 	if (code == WH_OK && wh_vec_reserve(&pairs, 2 * (n_together + n_apart) + 1))
 		code = wh_err_set(err, WH_E_NOMEM, "out of memory");
 	if (code == WH_OK) {
@@ -115,15 +115,76 @@ static int agglomerate(const struct wh_space *space, const struct wh_dataset *da
 	return code;
 }
 
+static uint32_t root_of(uint32_t *parent, uint32_t i)
+{
+	while (parent[i] != i)
+		i = parent[i] = parent[parent[i]];
+	return i;
+}
+
+struct held {
+	uint32_t *parent;               /* per record: what people hold together is one tree */
+	struct WH_VEC(uint32_t) records; /* that any pair names, each once */
+};
+
+static int hold(struct held *held, size_t n, const struct wh_constraints *c)
+{
+	bool *named = calloc(n + 1, sizeof *named);
+	held->parent = malloc((n + 1) * sizeof *held->parent);
+	bool failed = !named || !held->parent;
+	for (uint32_t i = 0; !failed && i < n; i++)
+		held->parent[i] = i;
+	for (size_t k = 0; !failed && k < c->together.n + c->apart.n; k++) {
+		bool together = k < c->together.n;
+		const struct wh_record_pair *pair = together ? &c->together.data[k] : &c->apart.data[k - c->together.n];
+		named[pair->a] = named[pair->b] = true;
+		if (together)
+			held->parent[root_of(held->parent, pair->a)] = root_of(held->parent, pair->b);
+	}
+	for (uint32_t i = 0; !failed && i < n; i++)
+		failed = named[i] && wh_vec_push(&held->records, i);
+	free(named);
+	return failed;
+}
+
+static bool shares_point(const struct held *held, const struct wh_record *records, uint32_t x, uint32_t root)
+{
+	for (size_t i = 0; i < held->records.n; i++) {
+		uint32_t y = held->records.data[i];
+		if (root_of(held->parent, y) == root && records[y].point == records[x].point)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Records of one fingerprint share a point; where some of them are held apart, they need two. For a pair (a, b): whatever is held
+ * together with a leaves any point that it shares with something held together with b. Everybody else stays.
+ */
+static int split_points(struct wh_dataset *data, const struct wh_constraints *constraints, struct wh_err *err)
+{
+	struct held held = { 0 };
+	const struct wh_record *records = data->records.data;
+	int code = hold(&held, data->records.n, constraints) ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
+	for (size_t k = 0; code == WH_OK && k < constraints->apart.n; k++) {
+		uint32_t a = root_of(held.parent, constraints->apart.data[k].a), b = root_of(held.parent, constraints->apart.data[k].b);
+		for (size_t i = 0; code == WH_OK && a != b && i < held.records.n; i++) {
+			uint32_t x = held.records.data[i];
+			if (root_of(held.parent, x) == a && shares_point(&held, records, x, b))
+				code = wh_dataset_split_point(data, x, err);
+		}
+	}
+	free(held.parent);
+	wh_vec_release(&held.records);
+	return code;
+}
+
 int wh_group(struct wh_grouping *grouping, struct wh_dataset *data, const struct wh_model *model,
 	     const struct wh_constraints *constraints, struct wh_err *err)
 {
 	*grouping = (struct wh_grouping){ 0 };
-	for (size_t k = 0; constraints && k < constraints->apart.n; k++) {
-		const struct wh_record_pair *pair = &constraints->apart.data[k];
-		if (data->records.data[pair->a].point == data->records.data[pair->b].point)
-			WH_TRY(wh_dataset_split_point(data, pair->b, err));
-	}
+	if (constraints && constraints->apart.n)
+		WH_TRY(split_points(data, constraints, err));
 	struct wh_space space;
 	WH_TRY(wh_space_open(&space, model, data->points, data->n_points, err));
 	uint32_t *of_point = malloc((data->n_points + 1) * sizeof *of_point);

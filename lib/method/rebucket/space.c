@@ -347,7 +347,7 @@ int wh_stack_neighbours(const void *state, size_t i, double floor, size_t below,
 	uint64_t keys[WH_STACK_MOST];
 	size_t n = below < space->items.n ? below : space->items.n;
 	const uint32_t *candidates = NULL;
-	bool indexed = space->index && floor > 0 && floor >= space->floor - 1e-12;
+	bool indexed = space->index && floor > 0 && floor >= space->floor - 1e-6;
 	if (indexed) {
 		size_t n_keys = item->n ? space->measure->keys(space, item, space->floor, keys) : 0;
 		WH_TRY(wh_candidates_query(space->index, keys, n_keys, n, (struct wh_candidates_scratch **)scratch, &candidates, &n,
