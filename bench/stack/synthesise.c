@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "stack/corpus.h"
@@ -34,6 +35,7 @@ struct place {
 struct face {
 	size_t first; /* in places */
 	uint32_t n;
+	uint64_t hash; /* of what normalisation leaves */
 };
 
 struct bug {
@@ -207,9 +209,29 @@ static int put(struct maker *m, struct bug *bug, uint32_t symbol, struct place *
 	return place->version == UINT32_MAX ? out_of_memory(err) : WH_OK;
 }
 
+/* Nameless frames and repeats do not make a face different. */
+static uint64_t hash_face(const struct place *places, uint32_t n)
+{
+	struct place left[LONGEST];
+	size_t kept = 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (places[i].symbol != UINT32_MAX && (!kept || memcmp(&left[kept - 1], &places[i], sizeof *places)))
+			left[kept++] = places[i];
+	return wh_hash(left, kept * sizeof *left, 0);
+}
+
+static bool is_known(const struct bug *bug, uint64_t hash)
+{
+	for (size_t i = 0; i < bug->faces.n; i++)
+		if (bug->faces.data[i].hash == hash)
+			return true;
+	return false;
+}
+
 static int keep_face(struct maker *m, struct bug *bug, const struct place *places, uint32_t n, struct wh_err *err)
 {
-	if (wh_vec_reserve(&m->places, m->places.n + n) || wh_vec_push(&bug->faces, ((struct face){ m->places.n, n })))
+	struct face face = { m->places.n, n, hash_face(places, n) };
+	if (wh_vec_reserve(&m->places, m->places.n + n) || wh_vec_push(&bug->faces, face))
 		return out_of_memory(err);
 	memcpy(m->places.data + m->places.n, places, n * sizeof *places);
 	m->places.n += n;
@@ -283,25 +305,35 @@ static void drop_frame(struct maker *m, struct place *places, uint32_t *n)
 	--*n;
 }
 
+static int change(struct maker *m, struct bug *bug, struct place *places, uint32_t *n, struct wh_err *err)
+{
+	double dice = wh_rng_real(&m->rng);
+	if (dice < 0.35)
+		return change_callers(m, bug, places, n, err);
+	if (dice < 0.55)
+		return insert_frame(m, bug, places, n, err);
+	if (dice < 0.75)
+		drop_frame(m, places, n);
+	else if (dice < 0.9)
+		*n = *n > 4 ? (uint32_t)(2 + wh_rng_below(&m->rng, *n - 2)) : *n;
+	else
+		places[wh_rng_below(&m->rng, *n)] = (struct place){ UINT32_MAX, 0 };
+	return WH_OK;
+}
+
 static int new_face(struct maker *m, struct bug *bug, struct wh_err *err)
 {
 	struct place places[LONGEST];
-	size_t older = chance(m, 0.5) ? 0 : wh_rng_below(&m->rng, bug->faces.n);
-	struct face from = bug->faces.data[older];
-	uint32_t n = from.n, changes = some(m, 0.5);
-	memcpy(places, m->places.data + from.first, n * sizeof *places);
-	while (changes-- > 0) {
-		double dice = wh_rng_real(&m->rng);
-		if (dice < 0.35)
-			WH_TRY(change_callers(m, bug, places, &n, err));
-		else if (dice < 0.55)
-			WH_TRY(insert_frame(m, bug, places, &n, err));
-		else if (dice < 0.75)
-			drop_frame(m, places, &n);
-		else if (dice < 0.9)
-			n = n > 4 ? (uint32_t)(2 + wh_rng_below(&m->rng, n - 2)) : n;
-		else
-			places[wh_rng_below(&m->rng, n)] = (struct place){ UINT32_MAX, 0 };
+	uint32_t n = 0;
+	for (int tries = 0; tries < 30; tries++) {
+		size_t older = chance(m, 0.5) ? 0 : wh_rng_below(&m->rng, bug->faces.n);
+		struct face from = bug->faces.data[older];
+		memcpy(places, m->places.data + from.first, from.n * sizeof *places);
+		n = from.n;
+		for (uint32_t changes = some(m, 0.5); changes; changes--)
+			WH_TRY(change(m, bug, places, &n, err));
+		if (!is_known(bug, hash_face(places, n)))
+			break;
 	}
 	return keep_face(m, bug, places, n, err);
 }
