@@ -5,7 +5,15 @@
 
 enum { FEWEST = 20 };
 
-static const double SATURATED_BELOW = 0.1, TIGHTEST = 0.4;
+static const double SATURATED_BELOW = 0.1, SPARSE_ABOVE = 0.6, SPARSE_RANGE = 0.15, TIGHTEST = 0.4;
+
+static double strictness(double unseen)
+{
+	if (unseen < SATURATED_BELOW)
+		return 1 - unseen / SATURATED_BELOW;
+	double sparse = (unseen - SPARSE_ABOVE) / SPARSE_RANGE;
+	return sparse < 0 ? 0 : sparse > 1 ? 1 : sparse;
+}
 
 void wh_saturation(const struct wh_dataset *data, double default_d, struct wh_saturation *s)
 {
@@ -16,8 +24,8 @@ void wh_saturation(const struct wh_dataset *data, double default_d, struct wh_sa
 		s->once += !record->empty && data->weight[record->point] == 1;
 	}
 	s->unseen = s->n ? (double)s->once / (double)s->n : 1;
-	if (s->n >= FEWEST && s->unseen < SATURATED_BELOW)
-		s->d = default_d * (1 - TIGHTEST * (1 - s->unseen / SATURATED_BELOW));
+	if (s->n >= FEWEST)
+		s->d = default_d * (1 - TIGHTEST * strictness(s->unseen));
 }
 
 int wh_calibrate_default(struct wh_model *model, const struct wh_call *call, const struct wh_dataset *data, struct wh_err *err)

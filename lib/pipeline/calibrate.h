@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Choosing the cut d on the user's own, unlabelled data, by how saturated they are.
+ * Choosing the cut d on the user's own, unlabelled data, by how often fingerprints come again.
  *
  * Let n be the observations with a fingerprint and f1 those whose fingerprint occurs once. U = f1 / n estimates the chance that the next
- * observation has a fingerprint never seen (Good 1953, Turing). In a corpus of one build under test (fuzzing, CI) U is small: a few
- * stacks come again and again, so one that differs is evidence of another fault, and the cut may be strict. In field data U is large
- * (0.4 to 0.9 on the sets we have): one fault has many faces, and the default cut stands.
+ * observation has a fingerprint never seen (Good 1953, Turing). Both ends speak for a strict cut:
  *
- *   d = default d * (1 - 0.4 max(0, 1 - U / 0.1))
+ *   U small   one build under test (fuzzing, CI): few stacks come again and again, so one that differs is evidence of another fault
+ *   U large   hardly anything comes twice, so few of the observations have a twin at all, and a weak likeness is chance
+ *   between   the field: one fault has many faces, and the default cut stands
+ *
+ *   strict = max(0, 1 - U / 0.1) or min(1, max(0, (U - 0.6) / 0.15));      d = default d * (1 - 0.4 strict)
+ *
+ * What it gains and costs is measured in docs/results/stack.md.
  */
 #ifndef WHORL_PIPELINE_CALIBRATE_H
 #define WHORL_PIPELINE_CALIBRATE_H

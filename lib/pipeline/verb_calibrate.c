@@ -62,8 +62,9 @@ const struct wh_verb wh_verb_calibrate = {
 	.description =
 		"Estimates from the observations how likely the next one has a fingerprint never seen (Good and Turing: the share of observations that\n"
 		"are alone with theirs). Where that is under 10 %, as in fuzzing or CI of one build, a fingerprint that differs is evidence of another\n"
-		"fault, and the cut d is tightened, down to 3/5 of its default; field data keep the default. cluster does the same by itself when d\n"
-		"is not given; calibrate keeps the result, together with the frequency weights of these observations, as a model.\n",
+		"fault; where it is over 60 %, hardly anything has a twin and a weak likeness is chance: in both cases the cut d is tightened, down to\n"
+		"3/5 of its default. In between the default stands. cluster does the same by itself when d is not given; calibrate keeps the result,\n"
+		"together with the frequency weights of these observations, as a model.\n",
 	.examples = "whorl NOUN calibrate -o model.whorl reports/\n",
 	.result = "calibration",
 	.flags = WH_VERB_READS | WH_VERB_SETTINGS | WH_VERB_METHOD,
