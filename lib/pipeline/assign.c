@@ -62,19 +62,6 @@ static int gather(struct wh_assigner *a, const struct wh_dataset *data, struct w
 	return code;
 }
 
-/* A store without a model yet takes its weights from all it has. */
-static int freeze_weights(struct wh_assigner *a, const struct wh_dataset *data, struct wh_err *err)
-{
-	struct wh_space space;
-	struct wh_model *model = &a->standing->model;
-	if (model->state.n)
-		return WH_OK;
-	WH_TRY(wh_space_open(&space, model, data->points, data->n_points, err));
-	int code = wh_model_freeze(model, &space, err);
-	wh_space_close(&space);
-	return code;
-}
-
 int wh_assigner_open(struct wh_assigner *a, struct wh_standing *standing, const struct wh_dataset *data, struct wh_err *err)
 {
 	enum wh_linkage linkage;
@@ -89,8 +76,8 @@ int wh_assigner_open(struct wh_assigner *a, struct wh_standing *standing, const 
 	int code = points ? gather(a, data, points, &n) : WH_E_NOMEM;
 	if (code != WH_OK)
 		wh_err_set(err, code, "out of memory");
-	if (code == WH_OK)
-		code = freeze_weights(a, data, err);
+	if (code == WH_OK && !standing->model.state.n) /* a store without a model yet takes its weights from all it has */
+		code = wh_model_freeze(&standing->model, data, err);
 	if (code == WH_OK)
 		code = wh_space_open(&a->space, &standing->model, points, n, err);
 	free(points);

@@ -165,7 +165,7 @@ static int read_header(struct wh_model *model, const struct wh_call *call, struc
 
 static int configure(struct wh_model *model, struct wh_err *err)
 {
-	return model->signal->configure(&model->settings, &model->config, err);
+	return model->signal->configure ? model->signal->configure(&model->settings, &model->config, err) : WH_OK;
 }
 
 int wh_model_open_bytes(struct wh_model *model, const struct wh_call *call, struct wh_bytes file, struct wh_err *err)
@@ -260,8 +260,12 @@ double wh_space_similarity(void *user, size_t i, size_t j)
 	return space->method->similarity(space->state, i, j);
 }
 
-int wh_model_freeze(struct wh_model *model, const struct wh_space *space, struct wh_err *err)
+int wh_model_freeze(struct wh_model *model, const struct wh_dataset *data, struct wh_err *err)
 {
+	struct wh_space space;
 	wh_str_clear(&model->state);
-	return space->method->save ? space->method->save(space->state, &model->state, err) : WH_OK;
+	WH_TRY(wh_space_open(&space, model, data->points, data->n_points, err));
+	int code = space.method->save ? space.method->save(space.state, &model->state, err) : WH_OK;
+	wh_space_close(&space);
+	return code;
 }

@@ -49,7 +49,7 @@ int wh_space_open(struct wh_space *, const struct wh_model *, const struct wh_by
 void wh_space_close(struct wh_space *);
 /* user: a struct wh_space */
 double wh_space_similarity(void *user, size_t i, size_t j);
-/* Keeps the weights of the space in the model. */
-int wh_model_freeze(struct wh_model *, const struct wh_space *, struct wh_err *) WH_NODISCARD;
+/* Keeps the weights that these observations give in the model, from where on it compares under them. */
+int wh_model_freeze(struct wh_model *, const struct wh_dataset *, struct wh_err *) WH_NODISCARD;
 
 #endif

@@ -282,18 +282,6 @@ static int write_all(struct wh_standing *standing, const struct wh_grouping *gro
 	return code;
 }
 
-/* Weights are frozen with the groups they made: `assign` compares under the same. */
-static int freeze(struct wh_model *model, const struct wh_dataset *data, struct wh_err *err)
-{
-	struct wh_space space;
-	if (model->state.n)
-		return WH_OK;
-	WH_TRY(wh_space_open(&space, model, data->points, data->n_points, err));
-	int code = wh_model_freeze(model, &space, err);
-	wh_space_close(&space);
-	return code;
-}
-
 static int regroup(struct wh_standing *standing, struct wh_dataset *data, struct wh_grouping *grouping, struct wh_emit *out, struct wh_err *err)
 {
 	struct wh_call *call = (struct wh_call *)standing->call;
@@ -303,8 +291,8 @@ static int regroup(struct wh_standing *standing, struct wh_dataset *data, struct
 	int code = wh_standing_constraints(standing, data, &constraints, err);
 	if (code == WH_OK)
 		code = wh_calibrate_default(&standing->model, call, data, err);
-	if (code == WH_OK)
-		code = freeze(&standing->model, data, err);
+	if (code == WH_OK && !standing->model.state.n) /* weights are frozen with the groups they make: assign compares under the same */
+		code = wh_model_freeze(&standing->model, data, err);
 	if (code == WH_OK)
 		code = wh_group(grouping, data, &standing->model, &constraints, err);
 	struct wh_strtab used;

@@ -14,17 +14,13 @@ static int calibrate(struct wh_call *call, struct wh_model *model, const struct 
 {
 	char schema[WH_SCHEMA];
 	struct wh_saturation s;
-	struct wh_space space;
 	const char *path = wh_values_string(&call->options, "output");
 	double before = wh_values_real(&model->params, "d");
 	wh_saturation(data, before, &s);
 	WH_TRY(wh_calibrate_default(model, call, data, err));
-	WH_TRY(wh_space_open(&space, model, data->points, data->n_points, err));
-	int code = wh_model_freeze(model, &space, err);
-	wh_space_close(&space);
-	if (code == WH_OK && path)
-		code = wh_model_write(model, data, path, err);
-	WH_TRY(code);
+	WH_TRY(wh_model_freeze(model, data, err));
+	if (path)
+		WH_TRY(wh_model_write(model, data, path, err));
 	wh_emit_document(out, wh_verb_schema(call, "calibration", schema));
 	wh_emit_integer(out, "observations", (int64_t)data->records.n);
 	wh_emit_integer(out, "distinct", (int64_t)data->n_points);

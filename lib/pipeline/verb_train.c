@@ -308,17 +308,6 @@ static int allocate(struct training *t, struct wh_err *err)
 	return wh_err_set(err, WH_E_NOMEM, "out of memory");
 }
 
-static int freeze(struct training *t, struct wh_err *err)
-{
-	struct wh_space space;
-	if (!wh_values_flag(&t->call->options, "freeze-weights"))
-		return WH_OK;
-	WH_TRY(wh_space_open(&space, t->model, t->data.points, t->data.n_points, err));
-	int code = wh_model_freeze(t->model, &space, err);
-	wh_space_close(&space);
-	return code;
-}
-
 static int train(struct training *t, struct wh_emit *out, struct wh_err *err)
 {
 	char schema[WH_SCHEMA];
@@ -343,7 +332,8 @@ static int train(struct training *t, struct wh_emit *out, struct wh_err *err)
 		WH_TRY(validate(t, k, &mean, &deviation, fold_f, &n_folds, err));
 	choose(t, 0, false, true);
 	WH_TRY(search(t, &t->model->params, &f, err));
-	WH_TRY(freeze(t, err));
+	if (wh_values_flag(&t->call->options, "freeze-weights"))
+		WH_TRY(wh_model_freeze(t->model, &t->data, err));
 	if (path)
 		WH_TRY(wh_model_write(t->model, &t->data, path, err));
 	wh_emit_document(out, wh_verb_schema(t->call, "training", schema));
