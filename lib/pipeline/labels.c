@@ -152,11 +152,13 @@ int wh_labels_read(const char *file_and_column, wh_labels_row_fn *row, void *use
 
 enum { BY_ID, BY_BASE, BY_STEM, KINDS };
 
-struct join {
+struct wh_labels {
 	struct wh_strtab keys[KINDS]; /* key -> value[kind].data[key] */
 	struct WH_VEC(uint32_t) value[KINDS]; /* label's number; AMBIGUOUS */
-	struct wh_strtab labels;
-	size_t rows;
+	struct wh_strtab names; /* of classes */
+	const char *file; /* as given */
+	size_t rows, records, matched;
+	const char *example; /* id of the first record */
 };
 
 enum { AMBIGUOUS = UINT32_MAX - 1 };
@@ -178,66 +180,103 @@ static struct wh_bytes key_of(struct wh_bytes id, int kind)
 
 static int add_row(void *user, struct wh_bytes id, struct wh_bytes label, struct wh_err *err)
 {
-	struct join *join = user;
-	uint32_t value = wh_strtab_add(&join->labels, label.data, label.size);
+	struct wh_labels *labels = user;
+	uint32_t value = wh_strtab_add(&labels->names, label.data, label.size);
 	for (int kind = 0; kind < KINDS; kind++) {
 		struct wh_bytes key = key_of(id, kind);
-		uint32_t at = value == WH_STRTAB_NONE ? WH_STRTAB_NONE : wh_strtab_add(&join->keys[kind], key.data, key.size);
-		if (at == WH_STRTAB_NONE || (at == join->value[kind].n && wh_vec_push(&join->value[kind], value)))
+		uint32_t at = value == WH_STRTAB_NONE ? WH_STRTAB_NONE : wh_strtab_add(&labels->keys[kind], key.data, key.size);
+		if (at == WH_STRTAB_NONE || (at == labels->value[kind].n && wh_vec_push(&labels->value[kind], value)))
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
-		if (join->value[kind].data[at] != value && kind == BY_ID)
+		if (labels->value[kind].data[at] != value && kind == BY_ID)
 			return wh_err_set(err, WH_E_CONFLICT, "%.*s has two labels", (int)id.size, id.data);
-		if (join->value[kind].data[at] != value)
-			join->value[kind].data[at] = AMBIGUOUS;
+		if (labels->value[kind].data[at] != value)
+			labels->value[kind].data[at] = AMBIGUOUS;
 	}
-	join->rows++;
+	labels->rows++;
 	return WH_OK;
 }
 
-static int join_records(struct join *join, struct wh_dataset *data, size_t *matched, struct wh_err *err)
+int wh_labels_open(struct wh_labels **result, const char *file_and_column, struct wh_err *err)
 {
-	for (size_t i = 0; i < data->records.n; i++) {
-		struct wh_record *record = &data->records.data[i];
-		struct wh_bytes id = { record->id, strlen(record->id) };
-		bool numbered = memchr(id.data, '#', id.size); /* `#2` is found by its whole id only */
-		uint32_t value = WH_STRTAB_NONE;
-		for (int kind = 0; kind < (numbered ? 1 : KINDS) && value == WH_STRTAB_NONE; kind++) {
-			struct wh_bytes key = key_of(id, kind);
-			uint32_t at = wh_strtab_find(&join->keys[kind], key.data, key.size);
-			if (at != WH_STRTAB_NONE)
-				value = join->value[kind].data[at];
-		}
-		record->label = NULL;
+	struct wh_labels *labels = *result = calloc(1, sizeof *labels);
+	if (!labels)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	labels->file = file_and_column;
+	for (int kind = 0; kind < KINDS; kind++)
+		wh_strtab_init(&labels->keys[kind], SIZE_MAX);
+	wh_strtab_init(&labels->names, SIZE_MAX);
+	int code = wh_labels_read(file_and_column, add_row, labels, err);
+	if (code == WH_OK)
+		return WH_OK;
+	wh_labels_close(labels);
+	*result = NULL;
+	return code;
+}
+
+void wh_labels_close(struct wh_labels *labels)
+{
+	for (int kind = 0; labels && kind < KINDS; kind++) {
+		wh_strtab_release(&labels->keys[kind]);
+		wh_vec_release(&labels->value[kind]);
+	}
+	if (labels)
+		wh_strtab_release(&labels->names);
+	free(labels);
+}
+
+/* `a.txt#2`: a later record of its file, which its base name does not tell from the first. */
+static bool is_numbered(const char *id)
+{
+	const char *mark = strrchr(id, '#');
+	return mark && mark[1] && !mark[1 + strspn(mark + 1, "0123456789")];
+}
+
+static uint32_t find(const struct wh_labels *labels, const char *text)
+{
+	struct wh_bytes id = { text, strlen(text) };
+	for (int kind = 0; kind < (is_numbered(text) ? 1 : KINDS); kind++) {
+		struct wh_bytes key = key_of(id, kind);
+		uint32_t at = wh_strtab_find(&labels->keys[kind], key.data, key.size);
+		if (at != WH_STRTAB_NONE)
+			return labels->value[kind].data[at];
+	}
+	return WH_STRTAB_NONE;
+}
+
+int wh_labels_apply(struct wh_labels *labels, struct wh_record *records, size_t n, struct wh_interner *strings, struct wh_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t value = find(labels, records[i].id);
+		records[i].label = NULL;
+		if (!labels->records++ && !(labels->example = wh_intern(strings, records[i].id, strlen(records[i].id))))
+			return wh_err_set(err, WH_E_NOMEM, "out of memory");
 		if (value == WH_STRTAB_NONE || value == AMBIGUOUS)
 			continue;
-		++*matched;
-		struct wh_bytes label = wh_strtab_get(&join->labels, value);
-		if (label.size && !(record->label = wh_intern(data->strings, label.data, label.size)))
+		labels->matched++;
+		struct wh_bytes name = wh_strtab_get(&labels->names, value);
+		if (name.size && !(records[i].label = wh_intern(strings, name.data, name.size)))
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	}
+	return WH_OK;
+}
+
+int wh_labels_check(const struct wh_labels *labels, const struct wh_host *host, struct wh_err *err)
+{
+	if (labels->records && !labels->matched)
+		return wh_err_set(err, WH_E_NOTFOUND, "%s: none of its %zu labels joins any of the %zu observations (the first is %s)",
+				  labels->file, labels->rows, labels->records, labels->example);
+	wh_host_log(host, WH_INFO, "labels: %zu of %zu observations matched, %zu without; %zu rows in the file", labels->matched,
+		    labels->records, labels->records - labels->matched, labels->rows);
 	return WH_OK;
 }
 
 int wh_labels_join(struct wh_dataset *data, const char *file_and_column, const struct wh_host *host, struct wh_err *err)
 {
-	struct join join = { 0 };
-	size_t matched = 0;
-	for (int kind = 0; kind < KINDS; kind++)
-		wh_strtab_init(&join.keys[kind], SIZE_MAX);
-	wh_strtab_init(&join.labels, SIZE_MAX);
-	int code = wh_labels_read(file_and_column, add_row, &join, err);
+	struct wh_labels *labels;
+	WH_TRY(wh_labels_open(&labels, file_and_column, err));
+	int code = wh_labels_apply(labels, data->records.data, data->records.n, data->strings, err);
 	if (code == WH_OK)
-		code = join_records(&join, data, &matched, err);
-	if (code == WH_OK && !matched && data->records.n)
-		code = wh_err_set(err, WH_E_NOTFOUND, "%s: none of its %zu labels joins any of the %zu observations (the first is %s)",
-				  file_and_column, join.rows, data->records.n, data->records.data[0].id);
-	if (code == WH_OK)
-		wh_host_log(host, WH_INFO, "labels: %zu of %zu observations matched, %zu without; %zu rows in the file", matched,
-			    data->records.n, data->records.n - matched, join.rows);
-	for (int kind = 0; kind < KINDS; kind++) {
-		wh_strtab_release(&join.keys[kind]);
-		wh_vec_release(&join.value[kind]);
-	}
-	wh_strtab_release(&join.labels);
+		code = wh_labels_check(labels, host, err);
+	wh_labels_close(labels);
 	return code;
 }

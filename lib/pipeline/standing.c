@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/strtab.h"
+#include "pipeline/labels.h"
 #include "pipeline/load.h"
 
 enum { TRANSACTION = 20000 }; /* observations acknowledged together */
@@ -89,6 +90,8 @@ int wh_standing_model(struct wh_model *model, const struct wh_call *call, struct
 struct importing {
 	struct wh_standing *standing;
 	struct wh_imported *done;
+	struct wh_labels *labels; /* NULL: those that the observations brought */
+	struct wh_interner *strings;
 	size_t open; /* observations in the transaction */
 };
 
@@ -113,6 +116,8 @@ static int add_record(struct importing *importing, const struct wh_record *recor
 static int import_batch(void *user, struct wh_batch *batch, struct wh_err *err)
 {
 	struct importing *importing = user;
+	if (importing->labels)
+		WH_TRY(wh_labels_apply(importing->labels, batch->records.data, batch->records.n, importing->strings, err));
 	for (size_t i = 0; i < batch->records.n; i++) {
 		WH_TRY(add_record(importing, &batch->records.data[i], err));
 		if (++importing->open == TRANSACTION) {
@@ -127,23 +132,29 @@ static int import_batch(void *user, struct wh_batch *batch, struct wh_err *err)
 int wh_standing_import(struct wh_standing *standing, struct wh_imported *done, struct wh_err *err)
 {
 	const struct wh_call *call = standing->call;
-	struct importing importing = { .standing = standing, .done = done };
+	const char *labels = call->input.n ? wh_values_string(&call->input, "labels") : NULL;
+	struct importing importing = { .standing = standing, .done = done, .strings = wh_interner_new() };
 	struct wh_load load = { .call = call, .config = standing->model.config, .settings = &standing->model.settings, .flags = WH_LOAD_BODY,
-				.paths = call->operands, .n_paths = call->n_operands, .take = import_batch, .user = &importing };
+				.paths = call->operands, .n_paths = call->n_operands, .strings = importing.strings, .take = import_batch,
+				.user = &importing };
 	*done = (struct wh_imported){ 0 };
-	load.strings = wh_interner_new();
-	if (!load.strings)
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	int code = wh_store_begin(standing->store, err);
+	int code = importing.strings ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	if (code == WH_OK && labels)
+		code = wh_labels_open(&importing.labels, labels, err);
+	if (code == WH_OK)
+		code = wh_store_begin(standing->store, err);
 	if (code == WH_OK && !standing->model.number) /* what the fingerprints are made with, for the first to come */
 		code = wh_standing_keep_settings(standing, err);
 	if (code == WH_OK)
 		code = wh_load(&load, err);
+	if (code == WH_OK && importing.labels)
+		code = wh_labels_check(importing.labels, call->host, err);
 	if (code == WH_OK)
 		code = wh_store_commit(standing->store, err);
 	if (code != WH_OK)
 		wh_store_rollback(standing->store);
-	wh_interner_free(load.strings);
+	wh_labels_close(importing.labels);
+	wh_interner_free(importing.strings);
 	done->skipped = load.skipped;
 	done->unknown_files = load.unknown_files;
 	done->files = load.files;
