@@ -25,21 +25,27 @@ static int members_of(const struct wh_curation *c, const char *group, uint32_t *
 	return *n ? WH_OK : wh_err_set(err, WH_E_NOTFOUND, "%s has no members", group);
 }
 
-/* One pair for every distinct fingerprint that moves, so that the groups stay one however a later grouping would cut them. */
-static int tie(struct wh_curation *c, const uint32_t *moved, size_t n, uint32_t anchor, int64_t merge, struct wh_err *err)
+/* Ties one record of every distinct fingerprint to the anchor, so that the groups stay one however a later grouping would cut them. */
+static int tie(struct wh_curation *c, const uint32_t *members, size_t n, uint32_t anchor, int64_t merge, struct wh_err *err)
 {
 	const struct wh_record *records = c->data.records.data;
-	for (size_t i = 0; i < n; i++) {
-		bool first = true;
-		for (size_t k = 0; first && k < i && k < 64; k++)
-			first = records[moved[k]].point != records[moved[i]].point;
-		if (first)
-			WH_TRY(wh_curation_say(c, WH_STORE_TOGETHER, records[anchor].id, records[moved[i]].id, NULL, merge, NULL, err));
+	bool *tied = calloc(c->data.n_points + 1, sizeof *tied);
+	int code = tied ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	if (code == WH_OK)
+		tied[records[anchor].point] = true;
+	for (size_t i = 0; code == WH_OK && i < n; i++) {
+		bool *done = &tied[records[members[i]].point];
+		if (!*done)
+			code = wh_curation_say(c, WH_STORE_TOGETHER, records[anchor].id, records[members[i]].id, NULL, merge, NULL, err);
+		*done = true;
 	}
-	return WH_OK;
+	free(tied);
+	return code;
 }
 
-static int merge_one(struct wh_curation *c, const char *into, uint32_t anchor, const char *id, size_t *moved, struct wh_err *err)
+/* Puts the group called id into `into`, whose members are old[n_old]. What was in either before is one from now on. */
+static int merge_one(struct wh_curation *c, const char *into, const uint32_t *old, size_t n_old, const char *id, size_t *moved,
+		     struct wh_err *err)
 {
 	const char *noun = c->standing.call->signal->noun;
 	struct wh_str json = { 0 };
@@ -57,7 +63,9 @@ static int merge_one(struct wh_curation *c, const char *into, uint32_t anchor, c
 	if (code == WH_OK)
 		code = wh_curation_say(c, WH_STORE_MERGE, into, group, json.data, 0, &number, err);
 	if (code == WH_OK)
-		code = tie(c, members, n, anchor, number, err);
+		code = tie(c, old, n_old, old[0], number, err);
+	if (code == WH_OK)
+		code = tie(c, members, n, old[0], number, err);
 	if (code == WH_OK)
 		code = wh_curation_move(c, members, n, into, err);
 	if (code == WH_OK)
@@ -76,7 +84,7 @@ static int merge(struct wh_curation *c, struct wh_call *call, char **into, size_
 	WH_TRY(wh_curation_group(c, call->operands[0], into, err));
 	int code = members_of(c, *into, &members, &n, err);
 	for (size_t i = 1; code == WH_OK && i < call->n_operands; i++)
-		code = merge_one(c, *into, members[0], call->operands[i], moved, err);
+		code = merge_one(c, *into, members, n, call->operands[i], moved, err);
 	free(members);
 	return code == WH_OK ? wh_curation_commit(c, err) : code;
 }
