@@ -10,7 +10,8 @@
  *   group        points that belong together
  *
  * To add a signal: fill a struct wh_signal in lib/method/<system>/signal.c and name it in lib/pipeline/signals.c.
- * tests/words is one in about a hundred lines, and the test that this header suffices.
+ * tests/words is one in under two hundred lines, and the test that this header suffices. Every member must be there unless it says
+ * what NULL means; tests/pipeline/test_registry.c looks.
  */
 #ifndef WHORL_SIGNAL_H
 #define WHORL_SIGNAL_H
@@ -45,6 +46,7 @@ struct wh_method {
 	const char *source; /* paper and section, or "whorl" */
 	const struct wh_param *params;
 
+	/* What is given to load and add is the caller's and goes away: the space copies what it keeps. */
 	int (*open)(const struct wh_method *, const struct wh_values *, void **space, struct wh_err *);
 	int (*load)(void *space, struct wh_bytes state, struct wh_err *); /* weights that save wrote; NULL with save */
 	int (*add)(void *space, struct wh_bytes fingerprint, struct wh_err *);
@@ -54,7 +56,7 @@ struct wh_method {
 	double (*similarity)(const void *space, size_t i, size_t j);
 	/* Every j < below, j != i, with similarity(i, j) >= floor, in no order, each once. A floor under 1 - d, or of 0, may cost a
 	 * comparison with every point. scratch: *scratch is NULL at first, kept between calls of one thread, given to
-	 * scratch_free at the end. NULL: the callers compare with every point. */
+	 * scratch_free at the end. NULL: the callers compare with every point. scratch_free NULL: *scratch stays NULL. */
 	int (*neighbours)(const void *space, size_t i, double floor, size_t below, void **scratch, wh_neighbour_fn *, void *user,
 			  struct wh_err *);
 	void (*scratch_free)(void *scratch);
@@ -67,7 +69,7 @@ struct wh_method {
 	int (*align)(const void *space, size_t i, size_t j, struct wh_emit *, struct wh_err *);
 	void (*close)(void *space);
 
-	const void *detail; /* the signal's own */
+	const void *detail; /* the signal's own; may be NULL */
 };
 
 /* One feature of a fingerprint for explanations: a frame, a word, a metric. */
@@ -84,6 +86,7 @@ struct wh_signal {
 	const struct wh_param *settings;        /* how an observation becomes a fingerprint */
 	const struct wh_method *const *methods; /* NULL-terminated; the first is the default */
 	const char *const *attributes;          /* NULL-terminated: those that tables show and explain contrasts */
+	const char *const *columns; /* NULL-terminated: members of the neutral record that tables of `show` have beside id, time, label */
 
 	/* One of `attributes` of an observation, NULL: not said. NULL: wh_observation_attribute. */
 	const char *(*attribute)(const struct wh_observation *, const char *name);
@@ -92,10 +95,12 @@ struct wh_signal {
 	/* One neutral record. */
 	int (*decode)(struct wh_bytes text, struct wh_arena *, struct wh_observation *, struct wh_err *);
 
-	/* What settings mean, built once per run, read by any number of threads; with WH_E_USAGE for a bad file of rules, say. */
+	/* What settings mean, built once per run, read by any number of threads; with WH_E_USAGE for a bad file of rules, say. Both NULL:
+	 * there are no settings, and config is NULL. */
 	int (*configure)(const struct wh_values *settings, void **config, struct wh_err *);
 	void (*release)(void *config);
-	/* scratch: *scratch is NULL at first, kept between calls of one thread (caches), given to scratch_free at the end. */
+	/* scratch: *scratch is NULL at first, kept between calls of one thread (caches), given to scratch_free at the end. The bytes
+	 * may lie in the arena or in the observation. scratch_free NULL: *scratch stays NULL. */
 	int (*fingerprint)(const void *config, void **scratch, const struct wh_observation *, struct wh_arena *,
 			   struct wh_bytes *, struct wh_err *);
 	void (*scratch_free)(void *scratch);

@@ -4,6 +4,8 @@
 #include "pipeline/standing.h"
 #include "pipeline/verbs.h"
 
+enum { MOST_COLUMNS = 32 };
+
 struct showing {
 	struct wh_call *call;
 	const struct wh_model *model;
@@ -29,8 +31,10 @@ static int show_one(void *user, const struct wh_record *record, const struct wh_
 
 static int show_all(struct wh_call *call, struct wh_emit *out, bool raw, bool explain, const char *schema, struct wh_err *err)
 {
-	static const char *const columns[] = { "id", "time", "label", "app", "version", "reason", "crash_type", "crash_state", "format", NULL };
+	const char *columns[MOST_COLUMNS] = { "id", "time", "label" };
 	struct wh_model model;
+	for (size_t i = 0, n = 3; call->signal->columns[i] && n < MOST_COLUMNS - 1; i++)
+		columns[n++] = call->signal->columns[i];
 	WH_TRY(wh_model_open(&model, call, err));
 	struct showing showing = { call, &model, out, raw, explain };
 	wh_emit_records(out, schema, columns);

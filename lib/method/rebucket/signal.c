@@ -153,6 +153,7 @@ static const char *attribute(const struct wh_observation *o, const char *name)
 }
 
 static const char *const attributes[] = { "app", "version", "platform", "reason", "module", "module_version", NULL };
+static const char *const columns[] = { "app", "version", "reason", "crash_type", "crash_state", "format", NULL };
 
 const struct wh_signal wh_signal_stack = {
 	.noun = "stack",
@@ -165,6 +166,7 @@ const struct wh_signal wh_signal_stack = {
 	.settings = wh_normalise_params,
 	.methods = methods,
 	.attributes = attributes,
+	.columns = columns,
 	.attribute = attribute,
 	.encode = encode,
 	.decode = wh_stack_decode,
