@@ -23,10 +23,14 @@ struct wh_reader {
 	size_t first_line;      /* number of the line that text begins with, 1-based */
 	struct wh_arena *arena; /* for the record being read; reset by wh_reader_emit and wh_reader_skip */
 	/* set by the caller of the reader */
+	bool describe; /* wants what is derived from the text (crash_type, crash_state), too: costs more than reading; else it is
+			* left out */
 	int (*take)(void *user, struct wh_observation *, struct wh_err *);
 	int (*skip)(void *user, size_t line, const char *why, struct wh_err *);
 	void *user;
 	const struct wh_format *format;
+	/* the readers' own; NULL at first */
+	const char *told; /* up to here text belongs to records that were handed over */
 };
 
 struct wh_format {

@@ -170,7 +170,7 @@ static int read_text(struct loading *l, struct task *task, struct worker *worker
 	struct reading reading = { l, task, worker, task->source->path };
 	struct wh_reader reader = { .name = task->source->path, .text = text.data, .size = text.size,
 				    .first_line = task->first_line, .arena = &worker->arena, .take = take, .skip = skip,
-				    .user = &reading, .format = format };
+				    .user = &reading, .format = format, .describe = l->load->flags & WH_LOAD_BODY };
 	wh_arena_reset(&worker->arena);
 	int code = format->read(&reader, err);
 	return code == WH_OK ? WH_OK : wh_err_wrap(err, code, "%s: %s", task->source->path, format->name);
@@ -217,11 +217,15 @@ static int run_tasks(void *user, unsigned number, size_t first, size_t last, str
 }
 
 /* Ids for those that brought none: the file's, `#2` and so on for the later ones. */
-static int name_records(struct task *task, struct wh_err *err)
+static int name_records(struct loading *l, struct task *task, struct wh_err *err)
 {
 	struct source *source = task->source;
+	const char *path = task->batch.records.n ? wh_intern(l->load->strings, source->path, strlen(source->path)) : "";
+	if (!path)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	for (size_t i = 0; i < task->batch.records.n; i++) {
 		struct wh_record *record = &task->batch.records.data[i];
+		record->source = path;
 		source->records++;
 		if (record->id)
 			continue;
@@ -245,7 +249,7 @@ static int hand_over(struct loading *l, struct task *task, struct wh_err *err)
 		wh_host_log(l->host, WH_WARNING, "%s: %s: skipped", task->source->path, task->error.message);
 		load->skipped++;
 	}
-	WH_TRY(name_records(task, err));
+	WH_TRY(name_records(l, task, err));
 	return task->batch.records.n ? load->take(load->user, &task->batch, err) : WH_OK;
 }
 

@@ -52,7 +52,7 @@ static int read_file(const char *path, const char *forced, struct wh_err *err)
 	int code = WH_OK;
 	if (format) {
 		struct wh_reader reader = { .name = path, .text = input.text, .size = input.size, .first_line = 1,
-					    .arena = &arena, .take = take, .skip = skip, .user = (void *)path, .format = format };
+					    .arena = &arena, .describe = true, .take = take, .skip = skip, .user = (void *)path, .format = format };
 		code = format->read(&reader, err);
 	} else {
 		fprintf(stderr, "%s: no reader knows this format\n", path);

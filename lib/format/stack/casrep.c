@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "format/stack/frame_line.h"
 #include "format/stack/list.h"
+#include "format/stack/report.h"
 
 #define LARGEST ((size_t)32 << 20) /* of a report; json-c needs a multiple of it */
 
@@ -122,7 +123,7 @@ static int read_object(struct wh_reader *reader, const struct json_object *repor
 		add_frame(&b, (struct wh_span){ text, text + json_object_get_string_len(frame) }, style);
 	}
 	set_attributes(&b, report);
-	return wh_stack_emit(reader, &b, reader->text, err);
+	return wh_stack_emit(reader, &b, reader->text, NULL, err);
 }
 
 static int read_casrep(struct wh_reader *reader, struct wh_err *err)

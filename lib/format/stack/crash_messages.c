@@ -412,7 +412,7 @@ static void begin_cast(struct wh_crash_machine *m, struct wh_span type)
 
 static void read_cast(struct wh_crash_machine *m, struct wh_span line)
 {
-	struct wh_span message, rest;
+	struct wh_span message = { 0 }, rest;
 	bool error = find_after(line, ": runtime error: ", &message);
 	if (!m->type.n && error &&
 	    (wh_scan_has(message, "member access within address ") || wh_scan_has(message, "member call on address ") ||

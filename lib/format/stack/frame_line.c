@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/stack/frame_line.h"
 
-#include "format/format.h"
 #include "format/stack/gdb_frame.h"
 #include "format/stack/sanitizer_frame.h"
 
@@ -39,28 +38,6 @@ struct wh_frame *wh_frame_text_add(const struct wh_frame_text *text, struct wh_s
 	frame->has_address = text->has_address;
 	frame->handler = text->handler;
 	return b->failed ? NULL : frame;
-}
-
-void wh_stack_message(struct wh_stack_builder *b, const char *name, struct wh_span value)
-{
-	if (wh_span_size(value) > WH_MESSAGE_LONGEST)
-		value.end = value.p + WH_MESSAGE_LONGEST;
-	const char *nl = wh_span_size(value) ? memchr(value.p, '\n', wh_span_size(value)) : NULL;
-	if (nl)
-		value.end = nl;
-	value = wh_scan_trim(value);
-	wh_stack_builder_attribute(b, name, value.p, wh_span_size(value));
-}
-
-int wh_stack_emit(struct wh_reader *reader, struct wh_stack_builder *b, const char *at, struct wh_err *err)
-{
-	if (!b->failed)
-		return wh_reader_emit(reader, wh_stack_builder_finish(b), err);
-	struct wh_err why;
-	int code = wh_arena_error(b->arena, &why);
-	if (code == WH_E_LIMIT)
-		return wh_reader_skip(reader, at, err, "report too large: %s", why.message);
-	return wh_err_set(err, code, "%s", why.message);
 }
 
 /* Digits at the end of text, behind a `:`; takes both off. */

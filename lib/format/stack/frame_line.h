@@ -9,15 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <whorl/format.h>
-
 #include "format/scan.h"
 #include "observation/stack.h"
 
 /* Longer lines are no frames: it bounds what one costs. */
 #define WH_FRAME_LINE_LONGEST ((size_t)64 * 1024)
-/* Of a message, what is kept. */
-#define WH_MESSAGE_LONGEST ((size_t)2048)
 
 /* A frame as its line says it: pieces of that line, empty where not said. */
 struct wh_frame_text {
@@ -46,11 +42,5 @@ struct wh_frame *wh_frame_text_add(const struct wh_frame_text *, struct wh_stack
 
 /* Splits `path[:line[:column]]` at its end; the path is everything where no number follows. */
 void wh_location_split(struct wh_span text, struct wh_span *path, uint32_t *line);
-
-/* The span as an attribute, cut to WH_MESSAGE_LONGEST and to its first line, blanks trimmed. */
-void wh_stack_message(struct wh_stack_builder *, const char *name, struct wh_span value);
-
-/* Hands the finished report over; one too large for the arena is skipped (`at`: where it began), no memory is an error. */
-int wh_stack_emit(struct wh_reader *, struct wh_stack_builder *, const char *at, struct wh_err *) WH_NODISCARD;
 
 #endif

@@ -12,6 +12,7 @@
 #include "format/scan.h"
 #include "format/stack/gdb_frame.h"
 #include "format/stack/list.h"
+#include "format/stack/report.h"
 #include "observation/stack.h"
 
 /* A thread as gdb names it: `Thread 3 (Thread 0x7f… (LWP 123) "name")`; what was not said is 0 or empty. */
@@ -510,14 +511,7 @@ static int finish(struct report *r, const char *end, struct wh_err *err)
 		b.stack.thread = wh_arena_printf(b.arena, "%llu", (unsigned long long)thread->number);
 	else if (thread->lwp && done.best.thread.known)
 		b.stack.thread = wh_arena_printf(b.arena, "%llu", (unsigned long long)thread->lwp);
-	if (b.failed) {
-		struct wh_err why;
-		int code = wh_arena_error(reader->arena, &why);
-		if (code == WH_E_LIMIT)
-			return wh_reader_skip(reader, done.best.begin ? done.best.begin : end, err, "%s", why.message);
-		return wh_err_set(err, code, "%s", why.message);
-	}
-	return wh_reader_emit(reader, wh_stack_builder_finish(&b), err);
+	return wh_stack_emit(reader, &b, done.best.begin ? done.best.begin : end, end, err);
 }
 
 /* Something that a report begins with: what was said before it without any stack belongs to it. */

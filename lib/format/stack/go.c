@@ -7,6 +7,7 @@
  */
 #include "format/stack/frame_line.h"
 #include "format/stack/list.h"
+#include "format/stack/report.h"
 
 /* ---- lines ---- */
 
@@ -117,7 +118,8 @@ struct go {
 	uint64_t goroutine;
 };
 
-static int finish(struct wh_reader *reader, struct go *g, struct wh_err *err)
+/* end: where its text ends. */
+static int finish(struct wh_reader *reader, struct go *g, const char *end, struct wh_err *err)
 {
 	if (!g->open)
 		return WH_OK;
@@ -135,7 +137,7 @@ static int finish(struct wh_reader *reader, struct go *g, struct wh_err *err)
 		g->b.failed |= !name;
 		g->b.stack.thread = name;
 	}
-	return wh_stack_emit(reader, &g->b, g->at, err);
+	return wh_stack_emit(reader, &g->b, g->at, end, err);
 }
 
 static void start(struct wh_reader *reader, struct go *g, struct wh_span line, bool said)
@@ -261,7 +263,7 @@ static int race(struct wh_reader *reader, struct wh_span first, struct wh_span *
 	}
 	wh_stack_builder_attribute(&b, "reason", "DATA RACE", strlen("DATA RACE"));
 	wh_stack_message(&b, "message", access);
-	return wh_stack_emit(reader, &b, first.p, err);
+	return wh_stack_emit(reader, &b, first.p, text->p, err);
 }
 
 /* ---- the reader ---- */
@@ -295,7 +297,7 @@ static int go_line(struct wh_reader *reader, struct go *g, struct wh_span line, 
 		/* `panic: a` and, on the next line, `	panic: b`: one crash, the newest panic last */
 		bool nested = g->open && g->said && !g->has_stack && said_text(above, &fatal).p;
 		if (!nested) {
-			WH_TRY(finish(reader, g, err));
+			WH_TRY(finish(reader, g, line.p, err));
 			start(reader, g, line, true);
 		} else if (!wh_span_size(g->cause) && !same(g->reason, said)) {
 			g->cause = g->reason;
@@ -304,7 +306,7 @@ static int go_line(struct wh_reader *reader, struct go *g, struct wh_span line, 
 		return WH_OK;
 	}
 	if (signal_line(line, text)) {
-		WH_TRY(finish(reader, g, err));
+		WH_TRY(finish(reader, g, line.p, err));
 		start(reader, g, line, true);
 		g->reason = line;
 		g->signal = (struct wh_span){ line.p, memchr(line.p, ':', wh_span_size(line)) };
@@ -316,7 +318,7 @@ static int go_line(struct wh_reader *reader, struct go *g, struct wh_span line, 
 		return WH_OK;
 	}
 	if (wh_scan_has(line, "WARNING: DATA RACE")) {
-		WH_TRY(finish(reader, g, err));
+		WH_TRY(finish(reader, g, line.p, err));
 		return race(reader, line, text, err);
 	}
 	if (g->open && g->said && !g->has_stack) {
@@ -338,7 +340,7 @@ static int read_go(struct wh_reader *reader, struct wh_err *err)
 		if (line.p < line.end)
 			above = line;
 	}
-	return finish(reader, &g, err);
+	return finish(reader, &g, all.end, err);
 }
 
 /* ---- detection ---- */

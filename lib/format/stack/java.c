@@ -12,6 +12,7 @@
 
 #include "format/stack/frame_line.h"
 #include "format/stack/list.h"
+#include "format/stack/report.h"
 
 #define MOST_BLOCKS 128         /* causes of one exception; further ones are passed over */
 #define MOST_MESSAGE_LINES 1000 /* between an exception and its first frame */
@@ -336,7 +337,8 @@ static void whole_stack(const struct trace *t, size_t k, int step, struct wh_sta
 	}
 }
 
-static int finish(struct wh_reader *reader, struct trace *t, struct wh_err *err)
+/* end: where its text ends. */
+static int finish(struct wh_reader *reader, struct trace *t, const char *end, struct wh_err *err)
 {
 	if (!t->open)
 		return WH_OK;
@@ -363,7 +365,7 @@ static int finish(struct wh_reader *reader, struct trace *t, struct wh_err *err)
 	struct wh_span thread = wh_span_size(outer->thread) ? outer->thread : t->thread;
 	if (wh_span_size(thread))
 		b.stack.thread = wh_stack_builder_copy(&b, thread.p, wh_span_size(thread));
-	return wh_stack_emit(reader, &b, t->blocks[0].head.at, err);
+	return wh_stack_emit(reader, &b, t->blocks[0].head.at, end, err);
 }
 
 static void start(struct wh_reader *reader, struct trace *t, const struct head *head)
@@ -508,7 +510,7 @@ static int read_line(struct wh_reader *reader, struct trace *t, struct before *b
 	if (t->open && (trimmed.p == trimmed.end || wh_scan_has(trimmed, "at ") ||
 			(wh_scan_has(trimmed, "- ") && indent(line, trimmed.p))))
 		return WH_OK;
-	WH_TRY(finish(reader, t, err));
+	WH_TRY(finish(reader, t, line.p, err));
 	if (wh_java_thread_line(line, &name)) {
 		before->since = 0;
 		return wh_java_read_dump(reader, line, text, err);
@@ -530,7 +532,7 @@ static int read_java(struct wh_reader *reader, struct wh_err *err)
 	while (code == WH_OK && wh_scan_line(&all, &line))
 		code = read_line(reader, t, &before, line, &all, err);
 	if (code == WH_OK)
-		code = finish(reader, t, err);
+		code = finish(reader, t, all.end, err);
 	free(t);
 	return code;
 }

@@ -3,6 +3,7 @@
 #include "format/stack/java.h"
 
 #include "format/stack/frame_line.h"
+#include "format/stack/report.h"
 
 /* ---- thread dumps ---- */
 
@@ -68,7 +69,7 @@ static void take_thread(struct thread *t, struct wh_span *text, bool deadlock)
 	judge(t, deadlock);
 }
 
-static int emit_thread(struct wh_reader *reader, const struct thread *t, struct wh_err *err)
+static int emit_thread(struct wh_reader *reader, const struct thread *t, const char *end, struct wh_err *err)
 {
 	struct wh_stack_builder b;
 	struct wh_frame_text frame;
@@ -81,7 +82,7 @@ static int emit_thread(struct wh_reader *reader, const struct thread *t, struct 
 		wh_stack_builder_attribute(&b, "reason", "deadlock", strlen("deadlock"));
 	wh_stack_message(&b, "state", t->state);
 	b.stack.thread = wh_stack_builder_copy(&b, t->name.p, wh_span_size(t->name));
-	return wh_stack_emit(reader, &b, t->name.p, err);
+	return wh_stack_emit(reader, &b, t->name.p, end, err);
 }
 
 int wh_java_read_dump(struct wh_reader *reader, struct wh_span line, struct wh_span *text, struct wh_err *err)
@@ -122,7 +123,7 @@ int wh_java_read_dump(struct wh_reader *reader, struct wh_span line, struct wh_s
 			last = line.p;
 		*text = next;
 	} while (true);
-	return best.rank == NOTHING ? WH_OK : emit_thread(reader, &best, err);
+	return best.rank == NOTHING ? WH_OK : emit_thread(reader, &best, text->p, err);
 }
 
 /* ---- clojure.main ---- */
@@ -213,5 +214,5 @@ int wh_java_read_clojure(struct wh_reader *reader, struct wh_span line, struct w
 	text->p = nl ? nl + 1 : text->end;
 	wh_stack_message(&b, "reason", class);
 	wh_stack_message(&b, "message", cause);
-	return b.stack.n_frames || b.failed ? wh_stack_emit(reader, &b, line.p, err) : WH_OK;
+	return b.stack.n_frames || b.failed ? wh_stack_emit(reader, &b, line.p, text->p, err) : WH_OK;
 }

@@ -11,6 +11,7 @@
 #include "format/scan.h"
 #include "format/stack/kernel.h"
 #include "format/stack/list.h"
+#include "format/stack/report.h"
 #include "observation/stack.h"
 
 enum {
@@ -105,8 +106,8 @@ static void set_tainted(struct report *r)
 		wh_stack_builder_attribute(&r->b, "tainted", flags, n);
 }
 
-/* Ends the report that is open. */
-static int finish(struct report *r, struct wh_err *err)
+/* Ends the report that is open; end: where its text does. */
+static int finish(struct report *r, const char *end, struct wh_err *err)
 {
 	struct wh_reader *reader = r->reader;
 	const char *at = r->begin;
@@ -125,15 +126,9 @@ static int finish(struct report *r, struct wh_err *err)
 	attribute(r, "comm", r->comm);
 	set_tainted(r);
 	attribute(r, "hardware", r->hardware);
-	if (r->b.failed) {
-		struct wh_err why;
-		int code = wh_arena_error(reader->arena, &why);
-		if (code == WH_E_LIMIT)
-			return wh_reader_skip(reader, at, err, "%s", why.message);
-		return wh_err_set(err, code, "%s", why.message);
-	}
-	r->emitted = true;
-	return wh_reader_emit(reader, wh_stack_builder_finish(&r->b), err);
+	r->emitted |= !r->b.failed;
+	reader->told = at; /* what programs said before is none of the kernel's */
+	return wh_stack_emit(reader, &r->b, at, end, err);
 }
 
 /* ---- who and what ---- */
@@ -443,14 +438,14 @@ static int title_line(struct report *r, struct wh_span s, const struct wh_kernel
 	if (title->kind == WH_KERNEL_WEAK && open && !r->done)
 		return WH_OK;
 	if (open && (r->done || r->traced || r->comm.p || r->places))
-		WH_TRY(finish(r, err));
+		WH_TRY(finish(r, s.p, err));
 	/* else a title with nothing behind it: the next one says it anew */
 	bool kept = r->begin && r->titled;
 	if (kept) {
 		/* the first of several titles is the cause */
 		if (title->kind != WH_KERNEL_LOCKDEP && r->waited < 8)
 			return WH_OK;
-		WH_TRY(finish(r, err));
+		WH_TRY(finish(r, s.p, err));
 	}
 	begin(r, s.p);
 	r->titled = true;
@@ -514,7 +509,7 @@ static int read_text(struct wh_reader *reader, struct wh_err *err)
 	struct wh_span text = { reader->text, reader->text + reader->size }, line;
 	while (wh_scan_line(&text, &line))
 		WH_TRY(read_line(&r, line, err));
-	return finish(&r, err);
+	return finish(&r, text.end, err);
 }
 
 static int detect(const char *text, size_t size)

@@ -9,6 +9,7 @@
  */
 #include "format/stack/frame_line.h"
 #include "format/stack/list.h"
+#include "format/stack/report.h"
 
 #define MOST_LEVELS 16    /* of exception groups within each other */
 #define MOST_REPEATS 1000 /* of `[Previous line repeated …]`: the interpreter's own limit of recursion */
@@ -171,7 +172,8 @@ static void reverse(struct wh_frame *frames, size_t n)
 	}
 }
 
-static int finish(struct wh_reader *reader, struct python *p, struct wh_err *err)
+/* end: where its text ends. */
+static int finish(struct wh_reader *reader, struct python *p, const char *end, struct wh_err *err)
 {
 	if (p->state == CLOSED)
 		return WH_OK;
@@ -185,7 +187,7 @@ static int finish(struct wh_reader *reader, struct python *p, struct wh_err *err
 	if (wh_span_size(p->thread))
 		p->b.stack.thread = wh_stack_builder_copy(&p->b, p->thread.p, wh_span_size(p->thread));
 	p->state = CLOSED;
-	return wh_stack_emit(reader, &p->b, p->at, err);
+	return wh_stack_emit(reader, &p->b, p->at, end, err);
 }
 
 static void set_exception(struct python *p, struct wh_span class, struct wh_span message)
@@ -320,7 +322,7 @@ struct fault {
 	const char *at;
 };
 
-static int emit_fault(struct wh_reader *reader, struct fault *f, struct wh_err *err)
+static int emit_fault(struct wh_reader *reader, struct fault *f, const char *end, struct wh_err *err)
 {
 	struct wh_stack_builder b;
 	struct wh_frame_text frame;
@@ -337,7 +339,7 @@ static int emit_fault(struct wh_reader *reader, struct fault *f, struct wh_err *
 		b.stack.thread = wh_stack_builder_copy(&b, f->thread.p, wh_span_size(f->thread));
 	const char *at = f->at;
 	*f = (struct fault){ 0 };
-	return wh_stack_emit(reader, &b, at, err);
+	return wh_stack_emit(reader, &b, at, end, err);
 }
 
 /* `Current thread 0x… (most recent call first):` and what follows it. */
@@ -346,7 +348,7 @@ static int fault_line(struct wh_reader *reader, struct fault *f, struct wh_span 
 	static const char fatal[] = "Fatal Python error: ";
 	const char *said = wh_scan_find(line, fatal);
 	if (said || (wh_scan_has(line, "Timeout (") && line.end > line.p && line.end[-1] == '!')) {
-		WH_TRY(emit_fault(reader, f, err));
+		WH_TRY(emit_fault(reader, f, line.p, err));
 		f->at = line.p;
 		f->reason = said ? (struct wh_span){ said + sizeof fatal - 1, line.end } : (struct wh_span){ line.p, line.p + 7 };
 		/* `Fatal Python error: where: what` */
@@ -375,7 +377,7 @@ static int fault_line(struct wh_reader *reader, struct fault *f, struct wh_span 
 		return WH_OK;
 	if (!f->at)
 		f->at = line.p;
-	return current ? emit_fault(reader, f, err) : WH_OK;
+	return current ? emit_fault(reader, f, text->p, err) : WH_OK;
 }
 
 /* ---- the reader ---- */
@@ -401,7 +403,7 @@ static int traceback_start(struct wh_reader *reader, struct python *p, const str
 {
 	static const char group[] = "Exception Group ";
 	if (!p->chained)
-		WH_TRY(finish(reader, p, err));
+		WH_TRY(finish(reader, p, line.p, err));
 	bool is_group = word - line.p >= (ptrdiff_t)sizeof group - 1 && !memcmp(word - (sizeof group - 1), group, sizeof group - 1);
 	start(reader, p, line, is_group ? word - (sizeof group - 1) : word);
 	p->group = is_group;
@@ -422,7 +424,7 @@ static int python_line(struct wh_reader *reader, struct python *p, struct fault 
 	if (word) {
 		if (!wh_span_size(f->frames))
 			f->at = NULL; /* what was fatal is what the traceback says */
-		WH_TRY(emit_fault(reader, f, err));
+		WH_TRY(emit_fault(reader, f, line.p, err));
 		return traceback_start(reader, p, seen, line, word, err);
 	}
 	if (p->state == FRAMES && !p->group) {
@@ -459,8 +461,8 @@ static int read_python(struct wh_reader *reader, struct wh_err *err)
 		seen.before = seen.above;
 		seen.above = line;
 	}
-	WH_TRY(finish(reader, &p, err));
-	return emit_fault(reader, &f, err);
+	WH_TRY(finish(reader, &p, all.end, err));
+	return emit_fault(reader, &f, all.end, err);
 }
 
 /* ---- detection ---- */

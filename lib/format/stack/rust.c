@@ -8,6 +8,7 @@
  */
 #include "format/stack/frame_line.h"
 #include "format/stack/list.h"
+#include "format/stack/report.h"
 
 #define MOST_MESSAGE_LINES 1000
 
@@ -256,7 +257,8 @@ static void take_rest(struct panic *panic, struct wh_stack_builder *b, struct wh
 	}
 }
 
-static int emit(struct wh_reader *reader, const struct panic *panic, struct wh_stack_builder *b, struct wh_err *err)
+/* end: where its text ends. */
+static int emit(struct wh_reader *reader, const struct panic *panic, struct wh_stack_builder *b, const char *end, struct wh_err *err)
 {
 	struct wh_span location = panic->location;
 	if (wh_span_size(location) && location.end[-1] == ':')
@@ -265,7 +267,7 @@ static int emit(struct wh_reader *reader, const struct panic *panic, struct wh_s
 	wh_stack_message(b, "location", location);
 	if (wh_span_size(panic->thread))
 		b->stack.thread = wh_stack_builder_copy(b, panic->thread.p, wh_span_size(panic->thread));
-	return wh_stack_emit(reader, b, panic->at, err);
+	return wh_stack_emit(reader, b, panic->at, end, err);
 }
 
 static int read_panic(struct wh_reader *reader, struct panic *panic, struct wh_span rest, struct wh_span *text, struct wh_err *err)
@@ -282,7 +284,7 @@ static int read_panic(struct wh_reader *reader, struct panic *panic, struct wh_s
 		wh_arena_reset(reader->arena);
 		return WH_OK;
 	}
-	return emit(reader, panic, &b, err);
+	return emit(reader, panic, &b, text->p, err);
 }
 
 /* `The application panicked (crashed).`, `Message:  …`, `Location: …`: color-backtrace and color-eyre. */
@@ -307,7 +309,7 @@ static int read_colored(struct wh_reader *reader, const char *at, struct wh_span
 		*text = next;
 	}
 	/* Location: path:12 in colours is cut behind the path: take what is left */
-	return emit(reader, &panic, &b, err);
+	return emit(reader, &panic, &b, text->p, err);
 }
 
 /* ---- the reader ---- */
@@ -324,7 +326,7 @@ static int rust_line(struct wh_reader *reader, struct wh_span line, struct wh_sp
 	wh_stack_builder_init(&b, reader->arena);
 	if (runtime_line(line, &panic)) {
 		take_rest(&panic, &b, text);
-		return emit(reader, &panic, &b, err);
+		return emit(reader, &panic, &b, text->p, err);
 	}
 	s = line;
 	if (wh_scan_skip(&s, "Error: ")) {
@@ -335,7 +337,7 @@ static int rust_line(struct wh_reader *reader, struct wh_span line, struct wh_sp
 		take_backtrace(&b, text);
 		*error = (struct wh_span){ 0 };
 		if (b.stack.n_frames || b.failed)
-			return emit(reader, &panic, &b, err);
+			return emit(reader, &panic, &b, text->p, err);
 		wh_arena_reset(reader->arena);
 	}
 	return WH_OK;

@@ -14,6 +14,7 @@
 #include "format/stack/frame_line.h"
 #include "format/stack/grams.h"
 #include "format/stack/log_prefix.h"
+#include "format/stack/report.h"
 #include "format/stack/sanitizer_frame.h"
 #include "observation/stack.h"
 
@@ -256,7 +257,6 @@ static int finish(struct wh_reader *reader, struct report *r, const char *end, s
 {
 	if (r->kind == NO_REPORT)
 		return WH_OK;
-	struct wh_span text = { r->begin, end };
 	if (!r->any_frame && r->location.p) { /* nobody asked for a stack: what the message says is all there is */
 		struct wh_frame *frame = wh_stack_builder_frame(&r->b);
 		if (frame) {
@@ -266,18 +266,8 @@ static int finish(struct wh_reader *reader, struct report *r, const char *end, s
 	}
 	mark_inlined(&r->b.stack);
 	set_app(r);
-	int code = r->kind == MESSAGE ? WH_OK : wh_crash_describe(text, &r->b, err);
-	if (code == WH_OK && r->b.stack.crash_state && !strcmp(r->b.stack.crash_state, "NULL")) {
-		const char *state; /* frames of a form that no tracker knows */
-		code = wh_crash_state_of_frames(&r->b.stack, reader->arena, &state, err);
-		if (code == WH_OK && state)
-			r->b.stack.crash_state = state;
-	}
-	if (code == WH_E_LIMIT)
-		r->b.failed = true;
-	else
-		WH_TRY(code);
-	code = wh_stack_emit(reader, &r->b, r->header.p ? r->header.p : r->begin, err);
+	reader->told = r->begin;
+	int code = wh_stack_emit(reader, &r->b, r->header.p ? r->header.p : r->begin, r->kind == MESSAGE ? NULL : end, err);
 	*r = (struct report){ .grams = r->grams, .begin = end, .any = true };
 	return code;
 }

@@ -13,6 +13,7 @@
 #include "format/scan.h"
 #include "format/stack/crash_type.h"
 #include "format/stack/frame_line.h"
+#include "format/stack/report.h"
 #include "observation/stack.h"
 
 struct report {
@@ -232,7 +233,7 @@ static void set_type(struct report *r, const char *access)
 	r->b.stack.crash_type = wh_stack_builder_copy(&r->b, text, (size_t)n);
 }
 
-static void set_attributes(struct report *r)
+static void set_attributes(struct report *r, bool describe)
 {
 	struct wh_span t = r->title, rest;
 	set_text(r, "sanitizer", "valgrind");
@@ -280,23 +281,18 @@ static void set_attributes(struct report *r)
 		r->thread = word(rest, " :,)");
 	if (wh_span_size(r->thread))
 		r->b.stack.thread = wh_stack_builder_copy(&r->b, r->thread.p, wh_span_size(r->thread));
-	set_type(r, read_access(r, t));
+	const char *access = read_access(r, t);
+	if (describe)
+		set_type(r, access);
 }
 
 static int finish(struct wh_reader *reader, struct report *r, struct wh_err *err)
 {
 	int code = WH_OK;
 	if (r->title.p && r->any_frame) {
-		const char *state;
-		set_attributes(r);
-		code = wh_crash_state_of_frames(&r->b.stack, reader->arena, &state, err);
-		if (code == WH_OK)
-			r->b.stack.crash_state = state;
-		else if (code == WH_E_LIMIT)
-			r->b.failed = true;
-		else
-			return code;
-		code = wh_stack_emit(reader, &r->b, r->title.p, err);
+		set_attributes(r, reader->describe);
+		/* the type is Valgrind's own, no tracker knows its text: no text to derive it from */
+		code = wh_stack_emit(reader, &r->b, r->title.p, NULL, err);
 	}
 	*r = (struct report){ .command = r->command, .pid = r->pid };
 	return code;
