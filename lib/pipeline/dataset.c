@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/strtab.h"
 #include "pipeline/labels.h"
 #include "pipeline/load.h"
 #include "pipeline/model.h"
@@ -23,21 +22,43 @@ static int take_batch(void *user, struct wh_batch *batch, struct wh_err *err)
 	return WH_OK;
 }
 
+void wh_ids_init(struct wh_ids *ids)
+{
+	*ids = (struct wh_ids){ 0 };
+	wh_strtab_init(&ids->table, SIZE_MAX);
+}
+
+void wh_ids_release(struct wh_ids *ids)
+{
+	wh_strtab_release(&ids->table);
+	wh_vec_release(&ids->sources);
+}
+
+static const char *place(const char *source)
+{
+	return source ? source : "the store";
+}
+
+int wh_ids_add(struct wh_ids *ids, const struct wh_record *record, struct wh_err *err)
+{
+	size_t at = ids->sources.n;
+	uint32_t first = wh_strtab_add(&ids->table, record->id, strlen(record->id));
+	if (first == WH_STRTAB_NONE || (first == at && wh_vec_push(&ids->sources, record->source)))
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	if (first == at)
+		return WH_OK;
+	return wh_err_set(err, WH_E_CONFLICT, "two observations have the id %s: number %zu, in %s, and number %zu, in %s", record->id,
+			  (size_t)first + 1, place(ids->sources.data[first]), at + 1, place(record->source));
+}
+
 static int check_ids(const struct wh_dataset *data, struct wh_err *err)
 {
-	struct wh_strtab seen;
-	wh_strtab_init(&seen, SIZE_MAX);
+	struct wh_ids ids;
 	int code = WH_OK;
-	for (size_t i = 0; code == WH_OK && i < data->records.n; i++) {
-		const char *id = data->records.data[i].id;
-		uint32_t first = wh_strtab_add(&seen, id, strlen(id));
-		if (first == WH_STRTAB_NONE)
-			code = wh_err_set(err, WH_E_NOMEM, "out of memory");
-		else if (first != i)
-			code = wh_err_set(err, WH_E_CONFLICT, "two observations have the id %s: the %zuth and the %zuth read", id,
-					  (size_t)first + 1, i + 1);
-	}
-	wh_strtab_release(&seen);
+	wh_ids_init(&ids);
+	for (size_t i = 0; code == WH_OK && i < data->records.n; i++)
+		code = wh_ids_add(&ids, &data->records.data[i], err);
+	wh_ids_release(&ids);
 	return code;
 }
 

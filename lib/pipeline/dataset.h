@@ -11,6 +11,7 @@
 #include <whorl/verb.h>
 
 #include "base/arena.h"
+#include "base/strtab.h"
 #include "base/vec.h"
 
 struct wh_interner;
@@ -22,6 +23,7 @@ struct wh_record {
 	int64_t time_ns;   /* INT64_MAX where not known: after all others */
 	uint32_t point;
 	bool empty;                     /* no fingerprint */
+	const char *source;             /* the file it was read from; NULL: the store */
 	const char *format;             /* which reader made it; NULL where the store was not asked for attributes */
 	const char *const *attributes;  /* in the order of wh_signal.attributes; NULL: not said */
 	struct wh_bytes fingerprint;    /* == the point's */
@@ -58,6 +60,16 @@ void wh_dataset_release(struct wh_dataset *);
 
 /* WH_E_NOTFOUND with a hint where there is not a single record. */
 int wh_dataset_need(const struct wh_dataset *, struct wh_err *) WH_NODISCARD;
+
+/* The ids of one call, which must differ. */
+struct wh_ids {
+	struct wh_strtab table;
+	struct WH_VEC(const char *) sources; /* per id */
+};
+void wh_ids_init(struct wh_ids *);
+/* WH_E_CONFLICT, with the places of both, where an id comes again. */
+int wh_ids_add(struct wh_ids *, const struct wh_record *, struct wh_err *) WH_NODISCARD;
+void wh_ids_release(struct wh_ids *);
 
 /* Index of the record, or SIZE_MAX. */
 size_t wh_dataset_find(const struct wh_dataset *, const char *id);

@@ -118,6 +118,8 @@ static int each_row(struct table *table, wh_labels_row_fn *row, void *user, stru
 		if ((line > 1 || !table->header) && stop > p) {
 			take_field(&p, stop, table->separator, &id);
 			wh_str_clear(&value);
+			if (!table->index)
+				wh_str_add(&value, id.data ? id.data : "", id.n);
 			for (size_t i = 1; i <= table->index && p < stop; i++) {
 				take_field(&p, stop, table->separator, &value);
 				if (i < table->index)
@@ -178,11 +180,20 @@ static struct wh_bytes key_of(struct wh_bytes id, int kind)
 	return id;
 }
 
+/* `a.txt#2`: a later record of its file, which its base name does not tell from the first. */
+static bool is_numbered(struct wh_bytes id)
+{
+	size_t n = id.size;
+	while (n && id.data[n - 1] >= '0' && id.data[n - 1] <= '9')
+		n--;
+	return n && n < id.size && id.data[n - 1] == '#';
+}
+
 static int add_row(void *user, struct wh_bytes id, struct wh_bytes label, struct wh_err *err)
 {
 	struct wh_labels *labels = user;
 	uint32_t value = wh_strtab_add(&labels->names, label.data, label.size);
-	for (int kind = 0; kind < KINDS; kind++) {
+	for (int kind = 0; kind < (is_numbered(id) ? 1 : KINDS); kind++) {
 		struct wh_bytes key = key_of(id, kind);
 		uint32_t at = value == WH_STRTAB_NONE ? WH_STRTAB_NONE : wh_strtab_add(&labels->keys[kind], key.data, key.size);
 		if (at == WH_STRTAB_NONE || (at == labels->value[kind].n && wh_vec_push(&labels->value[kind], value)))
@@ -224,17 +235,10 @@ void wh_labels_close(struct wh_labels *labels)
 	free(labels);
 }
 
-/* `a.txt#2`: a later record of its file, which its base name does not tell from the first. */
-static bool is_numbered(const char *id)
-{
-	const char *mark = strrchr(id, '#');
-	return mark && mark[1] && !mark[1 + strspn(mark + 1, "0123456789")];
-}
-
 static uint32_t find(const struct wh_labels *labels, const char *text)
 {
 	struct wh_bytes id = { text, strlen(text) };
-	for (int kind = 0; kind < (is_numbered(text) ? 1 : KINDS); kind++) {
+	for (int kind = 0; kind < (is_numbered(id) ? 1 : KINDS); kind++) {
 		struct wh_bytes key = key_of(id, kind);
 		uint32_t at = wh_strtab_find(&labels->keys[kind], key.data, key.size);
 		if (at != WH_STRTAB_NONE)

@@ -92,6 +92,7 @@ struct importing {
 	struct wh_imported *done;
 	struct wh_labels *labels; /* NULL: those that the observations brought */
 	struct wh_interner *strings;
+	struct wh_ids ids;
 	size_t open; /* observations in the transaction */
 };
 
@@ -119,6 +120,7 @@ static int import_batch(void *user, struct wh_batch *batch, struct wh_err *err)
 	if (importing->labels)
 		WH_TRY(wh_labels_apply(importing->labels, batch->records.data, batch->records.n, importing->strings, err));
 	for (size_t i = 0; i < batch->records.n; i++) {
+		WH_TRY(wh_ids_add(&importing->ids, &batch->records.data[i], err));
 		WH_TRY(add_record(importing, &batch->records.data[i], err));
 		if (++importing->open == TRANSACTION) {
 			WH_TRY(wh_store_commit(importing->standing->store, err));
@@ -138,6 +140,7 @@ int wh_standing_import(struct wh_standing *standing, struct wh_imported *done, s
 				.paths = call->operands, .n_paths = call->n_operands, .strings = importing.strings, .take = import_batch,
 				.user = &importing };
 	*done = (struct wh_imported){ 0 };
+	wh_ids_init(&importing.ids);
 	int code = importing.strings ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
 	if (code == WH_OK && labels)
 		code = wh_labels_open(&importing.labels, labels, err);
@@ -154,6 +157,7 @@ int wh_standing_import(struct wh_standing *standing, struct wh_imported *done, s
 	if (code != WH_OK)
 		wh_store_rollback(standing->store);
 	wh_labels_close(importing.labels);
+	wh_ids_release(&importing.ids);
 	wh_interner_free(importing.strings);
 	done->skipped = load.skipped;
 	done->unknown_files = load.unknown_files;
