@@ -41,6 +41,9 @@ struct wh_format {
 	/* How sure, 0 to 100, that text (the first bytes of a file, at most WH_DETECT_SIZE) is of this format. The highest wins,
 	 * ties go to the earlier in the list; below WH_DETECT_LEAST nobody reads the file. */
 	int (*detect)(const char *text, size_t size);
+	/* NULL, or a second, dearer look, when every format has had its first: sure is the most that any has said so far (0:
+	 * nothing). What is not above it does not count, so a look that cannot get there need not be taken. */
+	int (*detect_late)(const char *text, size_t size, int sure);
 	/* Errors are those of take and skip, passed on, and WH_E_NOMEM/WH_E_LIMIT of the arena; a text without any record is
 	 * no error. */
 	int (*read)(struct wh_reader *, struct wh_err *);

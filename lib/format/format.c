@@ -11,8 +11,17 @@ const struct wh_format *wh_format_detect(const struct wh_format *const *formats,
 	int most = WH_DETECT_LEAST - 1;
 	if (size > WH_DETECT_SIZE)
 		size = WH_DETECT_SIZE;
+	if (!size)
+		return NULL;
+	for (const struct wh_format *const *format = formats; *format; format++) {
+		int sure = (*format)->detect(text, size);
+		if (sure > most) {
+			most = sure;
+			best = *format;
+		}
+	}
 	for (; *formats; formats++) {
-		int sure = size ? (*formats)->detect(text, size) : 0;
+		int sure = (*formats)->detect_late ? (*formats)->detect_late(text, size, best ? most : 0) : 0;
 		if (sure > most) {
 			most = sure;
 			best = *formats;

@@ -41,7 +41,8 @@ static inline bool wh_scan_line(struct wh_span *text, struct wh_span *line)
 
 static inline bool wh_scan_has(struct wh_span s, const char *prefix)
 {
-	return wh_starts(s.p, wh_span_size(s), prefix);
+	size_t n = strlen(prefix);
+	return wh_span_size(s) >= n && !memcmp(s.p, prefix, n);
 }
 
 /* Passes over prefix if it is there. */
@@ -72,6 +73,15 @@ static inline struct wh_span wh_scan_trim(struct wh_span s)
 static inline const char *wh_scan_find(struct wh_span s, const char *needle)
 {
 	return wh_span_size(s) ? memmem(s.p, wh_span_size(s), needle, strlen(needle)) : NULL;
+}
+
+/* Whether any of texts (n) is in s: for a detector, which a text of another format should cost next to nothing. */
+static inline bool wh_scan_any(struct wh_span s, const char *const *texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (wh_scan_find(s, texts[i]))
+			return true;
+	return false;
 }
 
 /* Decimal digits, at least one; stops growing at UINT64_MAX. */

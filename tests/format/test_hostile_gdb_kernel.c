@@ -83,7 +83,7 @@ static struct count read_bytes(const struct wh_format *format, const char *text,
 	assert_non_null(exact);
 	memcpy(exact, text, n);
 	wh_arena_init(&arena, ARENA);
-	struct wh_reader reader = { .name = "hostile", .text = exact, .size = n, .first_line = 1, .arena = &arena,
+	struct wh_reader reader = { .describe = true, .name = "hostile", .text = exact, .size = n, .first_line = 1, .arena = &arena,
 				    .take = take, .skip = pass_over, .user = &count, .format = format };
 	int sure = format->detect(exact, n < WH_DETECT_SIZE ? n : WH_DETECT_SIZE);
 	assert_in_range(sure, 0, 100);

@@ -58,7 +58,7 @@ static struct counts read_text(const struct wh_format *format, const char *text,
 	if (n)
 		memcpy(block, text, n);
 	wh_arena_init(&arena, limit);
-	struct wh_reader reader = { .name = "hostile", .text = block, .size = n, .first_line = 1, .arena = &arena,
+	struct wh_reader reader = { .describe = true, .name = "hostile", .text = block, .size = n, .first_line = 1, .arena = &arena,
 				    .take = count_report, .skip = count_skip, .user = &counts, .format = format };
 	assert_in_range(n ? format->detect(block, n) : 0, 0, 100);
 	assert_int_equal(format->read(&reader, &err), WH_OK);

@@ -202,7 +202,7 @@ static struct seen read_text(const struct wh_format *format, const char *text, s
 	if (n)
 		memcpy(copy, text, n);
 	wh_arena_init(&arena, limit);
-	struct wh_reader reader = { .name = "test", .text = copy, .size = n, .first_line = 1, .arena = &arena, .take = take, .skip = pass_over,
+	struct wh_reader reader = { .describe = true, .name = "test", .text = copy, .size = n, .first_line = 1, .arena = &arena, .take = take, .skip = pass_over,
 				    .user = &seen, .format = format };
 	struct wh_err err = { 0 };
 	int sure = format->detect(copy, n < WH_DETECT_SIZE ? n : WH_DETECT_SIZE);

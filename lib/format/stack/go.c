@@ -352,6 +352,9 @@ static int detect(const char *text, size_t size)
 	bool said = false, serving = false, stack = false, running, unused;
 	uint64_t id;
 	int sure = 0;
+	static const char *const parts[] = { "goroutine ", "runtime stack:", "WARNING: DATA RACE" };
+	if (!wh_scan_any(all, parts, sizeof parts / sizeof *parts))
+		return 0;
 	while (wh_scan_line(&all, &line)) {
 		if (wh_scan_has(line, "WARNING: DATA RACE")) {
 			/* ThreadSanitizer's own reports say who they are, and number their frames */

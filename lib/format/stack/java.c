@@ -539,30 +539,46 @@ static int read_java(struct wh_reader *reader, struct wh_err *err)
 
 /* ---- detection ---- */
 
+/* Whether one of the lines of text opens a stack trace. */
+static bool any_head(struct wh_span text)
+{
+	struct wh_span line;
+	struct head head;
+	while (wh_scan_line(&text, &line))
+		if (head_text(line, &head))
+			return true;
+	return false;
+}
+
 static int detect(const char *text, size_t size)
 {
 	struct wh_span all = { text, text + size }, line, name;
 	struct wh_frame_text frame;
 	size_t frames = 0, headed = 0, threads = 0, states = 0;
-	bool jazzer = false, head = false;
-	struct head unused;
+	/* where the lines begin that may open the trace: looked at only when a frame follows */
+	const char *above = text;
 	while (wh_scan_line(&all, &line)) {
-		if (frame_text(line, &frame)) {
+		bool may = memchr(line.p, '(', wh_span_size(line));
+		if (may && frame_text(line, &frame)) {
 			/* in a file nobody has named yet, brackets must hold what only a JVM prints */
 			bool sure = frame.line || wh_scan_find(line, "(Native Method)") || wh_scan_find(line, "(Unknown Source)") ||
 				    wh_span_size(frame.module);
 			frames += sure;
-			headed += sure && head;
-			head = false;
+			headed += sure && any_head((struct wh_span){ above, line.p });
+			above = all.p;
 			continue;
 		}
 		if (wh_java_clojure_line(line))
 			return 85;
+		struct wh_span s = wh_scan_trim(line);
 		threads += wh_java_thread_line(line, &name);
-		states += wh_scan_has(wh_scan_trim(line), "java.lang.Thread.State: ") || wh_scan_has(wh_scan_trim(line), "| group=\"");
-		jazzer |= wh_scan_has(line, "== Java Exception: ");
-		head = head_text(line, &unused) || (head && wh_span_size(line) && !frames);
+		states += wh_scan_has(s, "java.lang.Thread.State: ") || wh_scan_has(s, "| group=\"");
+		if (frames)
+			above = line.p; /* only the line above */
+		else if (line.p == line.end)
+			above = all.p;
 	}
+	bool jazzer = headed && wh_scan_find((struct wh_span){ text, text + size }, "== Java Exception: ");
 	if (jazzer && headed)
 		return 97; /* the sanitizer's report behind it is the consequence */
 	if (headed)

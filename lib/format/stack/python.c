@@ -472,6 +472,9 @@ static int detect(const char *text, size_t size)
 	struct wh_span all = { text, text + size }, line;
 	struct wh_frame_text frame;
 	bool header = false, fatal = false, atheris = false, framed = false;
+	static const char *const parts[] = { "Traceback (most recent call last):", "Fatal Python error: ", "(most recent call first):" };
+	if (!wh_scan_any(all, parts, sizeof parts / sizeof *parts))
+		return 0;
 	while (wh_scan_line(&all, &line)) {
 		struct wh_span s = wh_scan_trim(line);
 		const char *word = wh_scan_find(line, "Traceback (most recent call last):");

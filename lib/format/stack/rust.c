@@ -360,6 +360,9 @@ static int detect(const char *text, size_t size)
 	struct panic panic;
 	bool said = false, trace = false, sanitizer = false;
 	int sure = 0;
+	static const char *const parts[] = { " panicked", " has overflowed its stack", "memory allocation of ", "tack backtrace:", " BACKTRACE " };
+	if (!wh_scan_any(all, parts, sizeof parts / sizeof *parts))
+		return 0;
 	while (wh_scan_line(&all, &line)) {
 		const char *other = wh_scan_find(line, "ERROR: ");
 		sanitizer |= other && (wh_scan_find(line, "Sanitizer") || wh_scan_find(line, "libFuzzer"));

@@ -489,10 +489,7 @@ static bool has_other_error(struct wh_span s)
 		"=== Uncaught Python exception: ===", "== Java Exception: ", "Uncaught Exception: Jazzer.js", "BUG: KASAN: ",
 		"\ngoroutine ", "\nstack backtrace:",
 	};
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		if (wh_scan_find(s, texts[i]))
-			return true;
-	return false;
+	return wh_scan_any(s, texts, sizeof texts / sizeof *texts);
 }
 
 /* `#1 0x4f f`, as these tools print frames; gdb pads the number. */
@@ -501,6 +498,9 @@ static bool has_frame(struct wh_span text)
 	struct wh_span line;
 	struct wh_frame_line frame;
 	while (wh_scan_line(&text, &line)) {
+		const char *sign = wh_span_size(line) > 5 ? memchr(line.p, '#', wh_span_size(line) - 5) : NULL;
+		if (!sign || sign[2] != ' ' || sign[3] != '0')
+			continue;
 		struct wh_span s = wh_scan_trim(wh_log_line(line));
 		if (wh_span_size(s) > 5 && s.p[0] == '#' && s.p[2] == ' ' && s.p[3] == '0' && wh_frame_line_read(s, &frame))
 			return true;
@@ -508,21 +508,10 @@ static bool has_frame(struct wh_span text)
 	return false;
 }
 
-/* A message without a sanitizer's header: where it stands above a debugger's frames or another language's, their readers are
- * surer. */
-static int detect_message(struct wh_span text)
-{
-	struct wh_arena arena;
-	struct wh_crash crash;
-	wh_arena_init(&arena, (size_t)1 << 20);
-	int code = wh_crash_derive(text, &arena, &crash, NULL);
-	bool found = code == WH_OK && crash.type;
-	wh_arena_release(&arena);
-	return !found ? 0 : has_other_error(text) ? WH_DETECT_LEAST : has_frame(text) ? 88 : 44;
-}
-
+/* What the tools' own headers say: most texts have none of their parts. */
 static int detect(const char *text, size_t size)
 {
+	static const char *const parts[] = { "Sanitizer", "libFuzzer", "irect leak of ", ": runtime error: " };
 	static const struct {
 		const char *text;
 		int sure;
@@ -535,13 +524,35 @@ static int detect(const char *text, size_t size)
 	};
 	struct wh_span s = { text, text + size };
 	int sure = 0;
+	if (!wh_scan_any(s, parts, sizeof parts / sizeof *parts))
+		return 0;
 	for (size_t i = 0; i < sizeof marks / sizeof *marks && !sure; i++)
 		if (wh_scan_find(s, marks[i].text))
 			sure = marks[i].sure;
 	const char *at = sure ? NULL : wh_scan_find(s, ": runtime error: ");
 	if (at && at > text && (at[-1] == '>' || (at[-1] >= '0' && at[-1] <= '9') || wh_scan_find(s, "UndefinedBehaviorSanitizer")))
 		sure = 85;
-	return sure ? (has_other_error(s) ? 40 : sure) : detect_message(s);
+	return sure && has_other_error(s) ? 40 : sure;
+}
+
+/* A message without a sanitizer's header: where it stands above a debugger's frames or another language's, their readers are
+ * surer. */
+static int detect_late(const char *text, size_t size, int sure)
+{
+	enum { WITH_FRAMES = 88, ALONE = 44 };
+	struct wh_span s = { text, text + size };
+	struct wh_arena arena;
+	struct wh_crash crash;
+	int most = sure < WITH_FRAMES && has_frame(s) ? WITH_FRAMES : ALONE;
+	if (most > sure && has_other_error(s))
+		most = WH_DETECT_LEAST;
+	if (most <= sure)
+		return 0;
+	wh_arena_init(&arena, (size_t)1 << 20);
+	int code = wh_crash_derive(s, &arena, &crash, NULL);
+	bool found = code == WH_OK && crash.type;
+	wh_arena_release(&arena);
+	return found ? most : 0;
 }
 
 const struct wh_format wh_format_sanitizer = {
@@ -550,5 +561,6 @@ const struct wh_format wh_format_sanitizer = {
 	.reference = "LLVM compiler-rt: lib/sanitizer_common/sanitizer_stacktrace_printer.cpp, lib/asan/asan_errors.cpp, "
 		     "lib/tsan/rtl/tsan_report.cpp, lib/lsan/lsan_common.cpp, lib/ubsan/ubsan_diag.cpp, lib/fuzzer/FuzzerLoop.cpp",
 	.detect = detect,
+	.detect_late = detect_late,
 	.read = read,
 };

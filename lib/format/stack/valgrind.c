@@ -379,8 +379,9 @@ static int detect(const char *text, size_t size)
 {
 	struct wh_span s = { text, text + size }, line, said;
 	uint64_t pid;
-	if (wh_scan_find(s, "== Memcheck, a memory error detector") || wh_scan_find(s, "== Helgrind, a thread error detector") ||
-	    wh_scan_find(s, "== DRD, a thread error detector"))
+	static const char *const banners[] = { "== Memcheck, a memory error detector", "== Helgrind, a thread error detector",
+					       "== DRD, a thread error detector" };
+	if (wh_scan_any(s, banners, sizeof banners / sizeof *banners))
 		return 92;
 	if (!wh_scan_find(s, "==    at 0x"))
 		return 0;
