@@ -386,17 +386,15 @@ static bool ends_with(const char *text, const char *end)
 
 static int emit_groups(struct reporting *r, struct wh_emit *out, struct wh_err *err)
 {
-	static const char *const last[] = { "sparkline", "label", "notes", "suspect", "title", NULL };
-	const char *columns[MOST_COLUMNS + 1] = { "group", "observations", "share", "distinct", "first", "last", "versions" };
+	const char *columns[MOST_COLUMNS + 1] = { "group", "observations", "share", "distinct", "sparkline", "suspect", "title",
+						  "label", "notes", "first", "last", "versions" };
 	char schema[WH_SCHEMA];
-	size_t n = 7;
-	for (size_t a = 0; r->call->signal->attributes[a] && n < MOST_COLUMNS - 6; a++)
-		if (!ends_with(r->call->signal->attributes[a], "version"))
-			columns[n++] = r->call->signal->attributes[a];
+	size_t n = 12;
 	if (r->report.since_ns != WH_REPORT_NO_TIME)
 		columns[n++] = "is_new";
-	for (size_t i = 0; last[i]; i++)
-		columns[n++] = last[i];
+	for (size_t a = 0; r->call->signal->attributes[a] && n < MOST_COLUMNS; a++)
+		if (!ends_with(r->call->signal->attributes[a], "version"))
+			columns[n++] = r->call->signal->attributes[a];
 	wh_emit_records(out, wh_verb_schema(r->call, "report", schema), columns);
 	for (size_t i = 0; i < r->report.n_listed; i++) {
 		wh_emit_object(out, NULL);
