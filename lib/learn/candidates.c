@@ -7,7 +7,12 @@
 #include "base/map.h"
 #include "base/vec.h"
 
-struct postings WH_VEC(uint32_t);
+struct posting {
+	uint32_t item;
+	float weight;
+};
+
+struct postings WH_VEC(struct posting);
 
 struct wh_candidates {
 	struct wh_map lists; /* key -> index into postings */
@@ -16,10 +21,13 @@ struct wh_candidates {
 };
 
 struct wh_candidates_scratch {
-	uint32_t *seen; /* per item: the last query that met it */
+	struct mark {
+		uint32_t query; /* the last query that met the item */
+		uint32_t at;    /* where in found */
+	} *seen; /* per item */
 	size_t n_seen;
 	uint32_t query;
-	struct postings found;
+	struct WH_VEC(struct wh_candidate) found;
 };
 
 struct wh_candidates *wh_candidates_new(void)
@@ -38,29 +46,29 @@ void wh_candidates_free(struct wh_candidates *index)
 	free(index);
 }
 
-int wh_candidates_add(struct wh_candidates *index, const uint64_t *keys, size_t n, struct wh_err *err)
+int wh_candidates_add(struct wh_candidates *index, const struct wh_key *keys, size_t n, struct wh_err *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		uint64_t *list = wh_map_put(&index->lists, keys[i], index->postings.n);
+		uint64_t *list = wh_map_put(&index->lists, keys[i].key, index->postings.n);
 		if (!list || (*list == index->postings.n && wh_vec_push(&index->postings, (struct postings){ 0 })))
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
-		if (wh_vec_push(&index->postings.data[*list], (uint32_t)index->n))
+		if (wh_vec_push(&index->postings.data[*list], (struct posting){ (uint32_t)index->n, keys[i].weight }))
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	}
 	index->n++;
 	return WH_OK;
 }
 
-void wh_candidates_drop(struct wh_candidates *index, const uint64_t *keys, size_t n)
+void wh_candidates_drop(struct wh_candidates *index, const struct wh_key *keys, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		uint64_t list = *wh_map_get(&index->lists, keys[i]);
+		uint64_t list = *wh_map_get(&index->lists, keys[i].key);
 		struct postings *posted = &index->postings.data[list];
 		posted->n--;
 		if (!posted->n && list == index->postings.n - 1) {
 			free(posted->data);
 			index->postings.n--;
-			wh_map_remove(&index->lists, keys[i]);
+			wh_map_remove(&index->lists, keys[i].key);
 		}
 	}
 	index->n--;
@@ -73,7 +81,7 @@ static int prepare(struct wh_candidates_scratch **scratch, size_t n)
 		return 1;
 	if (s->n_seen < n) {
 		size_t more = n + n / 2 + 64;
-		uint32_t *seen = realloc(s->seen, more * sizeof *seen);
+		struct mark *seen = realloc(s->seen, more * sizeof *seen);
 		if (!seen)
 			return 1;
 		memset(seen + s->n_seen, 0, (more - s->n_seen) * sizeof *seen);
@@ -88,29 +96,33 @@ static int prepare(struct wh_candidates_scratch **scratch, size_t n)
 	return 0;
 }
 
-int wh_candidates_query(const struct wh_candidates *index, const uint64_t *keys, size_t n, size_t below,
-			struct wh_candidates_scratch **scratch, const uint32_t **items, size_t *n_items, struct wh_err *err)
+int wh_candidates_query(const struct wh_candidates *index, const struct wh_key *keys, size_t n, size_t below,
+			struct wh_candidates_scratch **scratch, const struct wh_candidate **found, size_t *n_found, struct wh_err *err)
 {
 	if (prepare(scratch, index->n))
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	struct wh_candidates_scratch *s = *scratch;
 	for (size_t i = 0; i < n; i++) {
-		const uint64_t *list = wh_map_get(&index->lists, keys[i]);
+		const uint64_t *list = wh_map_get(&index->lists, keys[i].key);
 		if (!list)
 			continue;
 		const struct postings *posted = &index->postings.data[*list];
 		if (wh_vec_reserve(&s->found, s->found.n + posted->n))
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
-		for (size_t k = 0; k < posted->n && posted->data[k] < below; k++) {
-			uint32_t item = posted->data[k];
-			if (s->seen[item] == s->query)
+		for (size_t k = 0; k < posted->n && posted->data[k].item < below; k++) {
+			const struct posting *p = &posted->data[k];
+			struct mark *mark = &s->seen[p->item];
+			float weight = p->weight < keys[i].weight ? p->weight : keys[i].weight;
+			if (mark->query == s->query) {
+				s->found.data[mark->at].shared += weight;
 				continue;
-			s->seen[item] = s->query;
-			s->found.data[s->found.n++] = item;
+			}
+			*mark = (struct mark){ s->query, (uint32_t)s->found.n };
+			s->found.data[s->found.n++] = (struct wh_candidate){ p->item, weight };
 		}
 	}
-	*items = s->found.data;
-	*n_items = s->found.n;
+	*found = s->found.data;
+	*n_found = s->found.n;
 	return WH_OK;
 }
 

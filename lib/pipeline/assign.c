@@ -108,11 +108,11 @@ static int take_neighbour(void *user, size_t j, double similarity)
 	struct wh_assigner *a = user;
 	uint32_t home = a->home_of.data[j], *at = &a->candidate_of.data[home];
 	if (!*at) {
-		if (wh_vec_push(&a->candidates, (struct wh_candidate){ home, 0, 0, 1, 0 }))
+		if (wh_vec_push(&a->candidates, (struct wh_offer){ home, 0, 0, 1, 0 }))
 			return WH_E_NOMEM;
 		*at = (uint32_t)a->candidates.n;
 	}
-	struct wh_candidate *c = &a->candidates.data[*at - 1];
+	struct wh_offer *c = &a->candidates.data[*at - 1];
 	c->count++;
 	c->sum += similarity;
 	c->least = similarity < c->least ? similarity : c->least;
@@ -121,7 +121,7 @@ static int take_neighbour(void *user, size_t j, double similarity)
 }
 
 /* Similarity of the newest point to a home by the linkage; below floor: does not count. */
-static double linkage_of(const struct wh_assigner *a, const struct wh_candidate *c, size_t point)
+static double linkage_of(const struct wh_assigner *a, const struct wh_offer *c, size_t point)
 {
 	const struct wh_home *home = &a->homes.data[c->home];
 	if (a->linkage == WH_LINKAGE_SINGLE)
@@ -164,7 +164,7 @@ static int choose(struct wh_assigner *a, size_t point, const uint32_t *barred, s
 	placed->home = UINT32_MAX;
 	placed->similarity = 0;
 	for (size_t i = 0; i < a->candidates.n; i++) {
-		const struct wh_candidate *c = &a->candidates.data[i];
+		const struct wh_offer *c = &a->candidates.data[i];
 		a->candidate_of.data[c->home] = 0;
 		double similarity = code == WH_OK && !is_barred(c->home, barred, n_barred) ? linkage_of(a, c, point) : -1;
 		if (similarity < a->floor - 1e-9)

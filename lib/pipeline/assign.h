@@ -22,7 +22,7 @@ struct wh_home {
 	uint32_t n_exemplars;
 };
 
-struct wh_candidate {
+struct wh_offer {
 	uint32_t home, count;
 	double sum, least, most; /* of the similarities to its exemplars that are at least floor */
 };
@@ -38,7 +38,7 @@ struct wh_assigner {
 	struct wh_strtab used;           /* ids of all groups that ever were */
 	struct wh_map seen;              /* hash of a fingerprint -> home */
 	void *scratch;
-	struct WH_VEC(struct wh_candidate) candidates;
+	struct WH_VEC(struct wh_offer) candidates;
 	struct WH_VEC(uint32_t) candidate_of; /* per home: index into candidates + 1, 0 none */
 };
 

@@ -26,10 +26,10 @@ static double exact_similarity(const struct wh_stack_space *space, const struct 
 	return n == compared(space, b) && !memcmp(a->token, b->token, n * sizeof *a->token);
 }
 
-static size_t exact_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, uint64_t *keys)
+static size_t exact_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, struct wh_key *keys)
 {
 	(void)floor;
-	keys[0] = wh_hash(item->token, compared(space, item) * sizeof *item->token, 0);
+	keys[0].key = wh_hash(item->token, compared(space, item) * sizeof *item->token, 0);
 	return 1;
 }
 

@@ -81,7 +81,7 @@ static bool fast_tail(const struct wh_stack_space *space, const struct wh_stack_
 	return (t + s) / (item->norm + s) < floor - 1e-6;
 }
 
-static size_t fast_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, uint64_t *keys)
+static size_t fast_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, struct wh_key *keys)
 {
 	return wh_stack_head(space, item, floor, fast_tail, keys);
 }

@@ -34,7 +34,7 @@ static bool levenshtein_tail(const struct wh_stack_space *space, const struct wh
 	return n < (floor - 1e-6) * item->n;
 }
 
-static size_t levenshtein_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, uint64_t *keys)
+static size_t levenshtein_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, struct wh_key *keys)
 {
 	return wh_stack_head(space, item, floor, levenshtein_tail, keys);
 }

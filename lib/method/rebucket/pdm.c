@@ -81,7 +81,7 @@ static bool pdm_tail(const struct wh_stack_space *space, const struct wh_stack_i
 	return true; /* beyond the tail's length only the divisor grows */
 }
 
-static size_t pdm_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, uint64_t *keys)
+static size_t pdm_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, struct wh_key *keys)
 {
 	return wh_stack_head(space, item, floor, pdm_tail, keys);
 }

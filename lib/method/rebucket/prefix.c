@@ -14,10 +14,10 @@ static double prefix_similarity(const struct wh_stack_space *space, const struct
 	return (double)k / most;
 }
 
-static size_t prefix_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, uint64_t *keys)
+static size_t prefix_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, struct wh_key *keys)
 {
 	(void)space, (void)floor;
-	keys[0] = item->token[0];
+	keys[0].key = item->token[0];
 	return 1;
 }
 

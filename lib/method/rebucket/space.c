@@ -159,12 +159,22 @@ static int weigh_new(struct wh_stack_space *space, struct wh_stack_item *item, s
 	return WH_OK;
 }
 
-static int index_item(struct wh_stack_space *space, const struct wh_stack_item *item, struct wh_err *err)
+static size_t keys_of(const struct wh_stack_space *space, const struct wh_stack_item *item, struct wh_key *keys)
 {
-	uint64_t keys[WH_STACK_MOST];
+	return item->n ? space->measure->keys(space, item, space->floor, keys) : 0;
+}
+
+static int index_item(struct wh_stack_space *space, struct wh_stack_item *item, struct wh_err *err)
+{
+	struct wh_key keys[WH_STACK_MOST];
 	if (!space->index)
 		return WH_OK;
-	size_t n = item->n ? space->measure->keys(space, item, space->floor, keys) : 0;
+	size_t n = keys_of(space, item, keys);
+	double head = 0;
+	for (size_t i = 0; i < n; i++)
+		head += keys[i].weight;
+	if (space->measure->reach)
+		item->tail = (float)(item->norm > head ? item->norm - head : 0);
 	return wh_candidates_add(space->index, keys, n, err);
 }
 
@@ -208,9 +218,9 @@ void wh_stack_drop(void *state)
 {
 	struct wh_stack_space *space = state;
 	const struct wh_stack_item *item = &space->items.data[--space->items.n];
-	uint64_t keys[WH_STACK_MOST];
+	struct wh_key keys[WH_STACK_MOST];
 	if (space->index) {
-		size_t n = item->n ? space->measure->keys(space, item, space->floor, keys) : 0;
+		size_t n = keys_of(space, item, keys);
 		wh_candidates_drop(space->index, keys, n);
 	}
 	wh_arena_rewind(&space->arena, space->before.arena);
@@ -290,7 +300,7 @@ void wh_stack_by_rarity(const struct wh_stack_space *space, const struct wh_stac
 }
 
 size_t wh_stack_head(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor,
-		     wh_stack_tail_fn *tail_is_low, uint64_t *keys)
+		     wh_stack_tail_fn *tail_is_low, struct wh_key *keys)
 {
 	uint16_t order[WH_STACK_MOST];
 	bool in_tail[WH_STACK_MOST];
@@ -307,10 +317,14 @@ size_t wh_stack_head(const struct wh_stack_space *space, const struct wh_stack_i
 			lo = head + 1;
 	}
 	size_t n = 0;
-	for (size_t i = 0; i < lo; i++) {
+	for (size_t i = 0; i < item->n; i++) {
 		uint64_t key = item->token[order[i]];
-		if (!n || keys[n - 1] != key)
-			keys[n++] = key;
+		bool same = n && keys[n - 1].key == key;
+		if (i >= lo && !same) /* all places of the last key count, those beyond the border too */
+			break;
+		if (!same)
+			keys[n++] = (struct wh_key){ key, 0 };
+		keys[n - 1].weight += item->weight ? item->weight[order[i]] : 1;
 	}
 	/* A token with places on both sides of the border is a key: where it is shared, it or a rarer one is the rarest shared token. */
 	return n;
@@ -344,19 +358,19 @@ int wh_stack_neighbours(const void *state, size_t i, double floor, size_t below,
 {
 	const struct wh_stack_space *space = state;
 	const struct wh_stack_item *item = &space->items.data[i];
-	uint64_t keys[WH_STACK_MOST];
+	struct wh_key keys[WH_STACK_MOST];
 	size_t n = below < space->items.n ? below : space->items.n;
-	const uint32_t *candidates = NULL;
+	const struct wh_candidate *candidates = NULL;
 	bool indexed = space->index && floor > 0 && floor >= space->floor - 1e-6;
 	if (indexed) {
-		size_t n_keys = item->n ? space->measure->keys(space, item, space->floor, keys) : 0;
+		size_t n_keys = keys_of(space, item, keys);
 		WH_TRY(wh_candidates_query(space->index, keys, n_keys, n, (struct wh_candidates_scratch **)scratch, &candidates, &n,
 					   err));
 	}
 	for (size_t k = 0; k < n; k++) {
-		size_t j = indexed ? candidates[k] : k;
+		size_t j = indexed ? candidates[k].item : k;
 		const struct wh_stack_item *other = &space->items.data[j];
-		if (j == i || (space->measure->bound && other->n && item->n && space->measure->bound(item, other) < floor))
+		if (j == i || (indexed && space->measure->reach && space->measure->reach(item, other, candidates[k].shared) < floor))
 			continue;
 		double similarity = compare(space, item, other);
 		if (similarity >= floor)

@@ -10,6 +10,11 @@
  * they share is in the head of A: else all shared frames are in its tail, and the similarity is below floor. By the same
  * argument it is in the head of B. So the heads share a frame, and only heads are indexed and looked up. Each measure's file proves
  * its bound on the tail; tests/method compares the index with all pairs.
+ *
+ * What the heads of A and B share is known once the index was asked, before B is looked at. Of the other frames they share, each is
+ * missing in one of the heads. Let A's head end no later in the order than B's: a shared frame that is in A's head is then in B's, too, so
+ * the rest is in A's tail. Therefore what they share beyond their heads is at most the heavier of their tails (`tail`), and a measure's
+ * `reach` turns that into an upper bound of the similarity.
  */
 #ifndef WHORL_METHOD_REBUCKET_SPACE_H
 #define WHORL_METHOD_REBUCKET_SPACE_H
@@ -40,6 +45,7 @@ struct wh_stack_item {
 	const uint16_t *by_token; /* n indices of tokens, by token, then index */
 	const float *weight;      /* n; NULL where the measure weighs nothing */
 	double norm;              /* the measure's: total weight, length of the vector, … */
+	float tail;               /* weight beyond the head; 0 where the measure does not ask for it */
 };
 
 static inline uint32_t wh_stack_position(const struct wh_stack_item *item, uint32_t index)
@@ -58,12 +64,13 @@ struct wh_stack_measure {
 	double (*norm)(const struct wh_stack_space *, const struct wh_stack_item *);
 	/* In [0, 1], symmetric; both items have at least one frame. */
 	double (*similarity)(const struct wh_stack_space *, const struct wh_stack_item *, const struct wh_stack_item *);
-	/* An upper bound of it in constant time, to pass over candidates. NULL: none. */
-	double (*bound)(const struct wh_stack_item *, const struct wh_stack_item *);
+	/* An upper bound of it in constant time, to pass over candidates: `shared` is what is shared in the heads (struct wh_candidate).
+	 * NULL: none. */
+	double (*reach)(const struct wh_stack_item *, const struct wh_stack_item *, double shared);
 	/* The similarity that counts between different kinds of reports; wh_method.kinship. NULL: none. */
 	double (*kinship)(const struct wh_stack_space *, const struct wh_stack_item *, const struct wh_stack_item *);
-	/* At most item->n keys, distinct, into keys; returns their number. */
-	size_t (*keys)(const struct wh_stack_space *, const struct wh_stack_item *, double floor, uint64_t *keys);
+	/* At most item->n keys, distinct, into keys, with the summed weight of all places of the token; returns their number. */
+	size_t (*keys)(const struct wh_stack_space *, const struct wh_stack_item *, double floor, struct wh_key *keys);
 };
 
 struct wh_stack_space {
@@ -92,7 +99,8 @@ void wh_stack_by_rarity(const struct wh_stack_space *, const struct wh_stack_ite
 /* Keys of the head of an item: `tail_is_low(space, item, floor, in_tail)` says whether the tokens marked in in_tail (n flags), if
  * they alone were shared, keep every similarity below floor. */
 typedef bool wh_stack_tail_fn(const struct wh_stack_space *, const struct wh_stack_item *, double floor, const bool *in_tail);
-size_t wh_stack_head(const struct wh_stack_space *, const struct wh_stack_item *, double floor, wh_stack_tail_fn *, uint64_t *keys);
+size_t wh_stack_head(const struct wh_stack_space *, const struct wh_stack_item *, double floor, wh_stack_tail_fn *,
+		     struct wh_key *keys);
 
 /* The functions of every stack method's wh_method row. */
 int wh_stack_open(const struct wh_method *, const struct wh_values *, void **, struct wh_err *);

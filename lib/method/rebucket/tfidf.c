@@ -80,7 +80,7 @@ static bool tfidf_tail(const struct wh_stack_space *space, const struct wh_stack
 	return sqrt(sum) < (floor - 1e-6) * item->norm;
 }
 
-static size_t tfidf_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, uint64_t *keys)
+static size_t tfidf_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, struct wh_key *keys)
 {
 	return wh_stack_head(space, item, floor, tfidf_tail, keys);
 }

@@ -76,7 +76,7 @@ static bool tracesim_tail(const struct wh_stack_space *space, const struct wh_st
 	return t + s < (floor - 1e-6) * (item->norm + s);
 }
 
-static size_t tracesim_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, uint64_t *keys)
+static size_t tracesim_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, struct wh_key *keys)
 {
 	return wh_stack_head(space, item, floor, tracesim_tail, keys);
 }

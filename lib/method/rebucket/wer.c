@@ -93,10 +93,10 @@ static double wer_similarity(const struct wh_stack_space *space, const struct wh
 	return key_of(space, a) == key_of(space, b);
 }
 
-static size_t wer_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, uint64_t *keys)
+static size_t wer_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, struct wh_key *keys)
 {
 	(void)floor;
-	keys[0] = key_of(space, item);
+	keys[0].key = key_of(space, item);
 	return 1;
 }
 

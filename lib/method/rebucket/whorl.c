@@ -12,7 +12,7 @@
  *
  * Bound for the index. With O = sum over shared tokens of min(w_A, w_B): sim <= 2 O / (W_A + W_B), and O <= W_B. So sim >= t implies
  * 2 O >= t (W_A + W_B) >= t (W_A + O), that is O >= t W_A / (2 - t). If only a tail of A is shared, O is at most the tail's weight.
- * Also O <= min(W_A, W_B): sim <= 2 min(W_A, W_B) / (W_A + W_B), the bound in constant time.
+ * And O is at most what the heads share plus the heavier tail (space.h): the bound in constant time.
  */
 #include <math.h>
 
@@ -67,9 +67,9 @@ static double dice_similarity(const struct wh_stack_space *space, const struct w
 	return 2 * shared / (a->norm + b->norm);
 }
 
-static double dice_bound(const struct wh_stack_item *a, const struct wh_stack_item *b)
+static double dice_reach(const struct wh_stack_item *a, const struct wh_stack_item *b, double shared)
 {
-	return 2 * (a->norm < b->norm ? a->norm : b->norm) / (a->norm + b->norm) + 1e-6;
+	return 2 * (shared + (a->tail > b->tail ? a->tail : b->tail)) / (a->norm + b->norm) + 1e-5;
 }
 
 /* The same without positions: a = g = 0. */
@@ -99,7 +99,7 @@ static bool dice_tail(const struct wh_stack_space *space, const struct wh_stack_
 	return tail < (floor - 1e-6) * item->norm / (2 - floor);
 }
 
-static size_t dice_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, uint64_t *keys)
+static size_t dice_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, double floor, struct wh_key *keys)
 {
 	return wh_stack_head(space, item, floor, dice_tail, keys);
 }
@@ -110,7 +110,7 @@ static const struct wh_stack_measure measure = {
 	.weight = dice_weight,
 	.norm = wh_stack_total_weight,
 	.similarity = dice_similarity,
-	.bound = dice_bound,
+	.reach = dice_reach,
 	.kinship = dice_kinship,
 	.keys = dice_keys,
 };
