@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/str.h"
 #include "base/strtab.h"
 #include "learn/contrast.h"
@@ -285,18 +286,44 @@ static int explain_files(struct explaining *x, struct wh_emit *out, struct wh_er
 	return explain_groups(x, out, err);
 }
 
-/* What stands in the store as a grouping: records without a group are left out of every group. */
+/* One fingerprint in several groups (split): a point of its own for each further group. */
+static int separate(struct explaining *x, struct wh_map *points, uint32_t *of_point, size_t r, uint32_t group, struct wh_err *err)
+{
+	struct wh_record *record = &x->data.records.data[r];
+	if (of_point[record->point] == WH_STRTAB_NONE)
+		of_point[record->point] = group;
+	if (of_point[record->point] == group)
+		return WH_OK;
+	uint64_t key = (uint64_t)record->point << 32 | group, *known = wh_map_get(points, key);
+	if (known) {
+		x->data.weight[record->point]--;
+		x->data.weight[record->point = (uint32_t)*known]++;
+		return WH_OK;
+	}
+	WH_TRY(wh_dataset_split_point(&x->data, r, err));
+	of_point[record->point] = group;
+	return wh_map_put(points, key, record->point) ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+}
+
+/* What stands in the store as a grouping: a record without a group is one of its own. */
 static int stored_grouping(struct explaining *x, struct wh_err *err)
 {
 	struct wh_strtab ids;
-	uint32_t *of_point = malloc((x->data.n_points + 1) * sizeof *of_point);
+	struct wh_map points = { 0 };
+	size_t most = x->data.n_points + x->data.records.n + 1;
+	uint32_t *of_point = malloc(most * sizeof *of_point);
 	int code = of_point ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
 	wh_strtab_init(&ids, SIZE_MAX);
+	if (of_point)
+		memset(of_point, 0xff, most * sizeof *of_point);
 	for (size_t r = 0; code == WH_OK && r < x->data.records.n; r++) {
-		struct wh_record *record = &x->data.records.data[r];
+		const struct wh_record *record = &x->data.records.data[r];
 		const char *group = record->group ? record->group : record->id;
-		of_point[record->point] = wh_strtab_add(&ids, group, strlen(group));
+		uint32_t number = wh_strtab_add(&ids, group, strlen(group));
+		code = number == WH_STRTAB_NONE ? wh_err_set(err, WH_E_NOMEM, "out of memory")
+						: separate(x, &points, of_point, r, number, err);
 	}
+	wh_map_release(&points);
 	if (code == WH_OK)
 		code = wh_group_describe(&x->grouping, &x->data, of_point, ids.n, err);
 	else

@@ -97,6 +97,7 @@ struct undoing {
 	enum wh_store_word word;
 	struct wh_str a, b, text;
 	struct wh_str label; /* the one in force before, of the same id */
+	bool labelled;       /* a first label was seen: what was before it came with the observation */
 	bool later;          /* labelled again since */
 };
 
@@ -119,10 +120,16 @@ static int take_saying(void *user, const struct wh_store_saying *saying, struct 
 static int take_label(void *user, const struct wh_store_saying *saying, struct wh_err *err)
 {
 	struct undoing *u = user;
-	if (saying->word != WH_STORE_LABEL || saying->number >= u->number || strcmp(saying->a, u->a.data) != 0)
+	if (saying->word != WH_STORE_LABEL || saying->number > u->number || strcmp(saying->a, u->a.data) != 0)
 		return WH_OK;
-	wh_str_clear(&u->label);
-	wh_str_puts(&u->label, saying->text ? saying->text : "");
+	const char *label = saying->undone_by || saying->number == u->number ? NULL : saying->text;
+	if (!u->labelled && !label)
+		label = saying->b ? saying->b : "";
+	u->labelled = true;
+	if (label) {
+		wh_str_clear(&u->label);
+		wh_str_puts(&u->label, label);
+	}
 	return wh_str_check(&u->label, err);
 }
 
@@ -196,7 +203,7 @@ static int undo(struct undoing *u, const struct wh_call *call, struct wh_err *er
 	if (u->word == WH_STORE_MERGE || u->word == WH_STORE_SPLIT)
 		WH_TRY(move_back(u, err));
 	if (u->word == WH_STORE_LABEL) {
-		WH_TRY(wh_store_each_saying(store, noun, false, take_label, u, err));
+		WH_TRY(wh_store_each_saying(store, noun, true, take_label, u, err));
 		WH_TRY(label_back(u, err));
 	}
 	return wh_curation_commit(&u->c, err);

@@ -48,8 +48,9 @@ static int say(struct wh_call *call, enum wh_store_word word, const char *what, 
 	int64_t number;
 	WH_TRY(wh_curation_open(&c, call, err));
 	int code = find_target(&c, id, &group, &record, err);
-	if (code == WH_OK)
-		code = wh_curation_say(&c, word, group ? group : id, NULL, text, 0, &number, err);
+	const char *before = word == WH_STORE_LABEL && record != SIZE_MAX ? c.data.records.data[record].label : NULL;
+	if (code == WH_OK) /* with the label that it takes the place of: it may have come with the observation */
+		code = wh_curation_say(&c, word, group ? group : id, before, text, 0, &number, err);
 	if (code == WH_OK && word == WH_STORE_LABEL)
 		code = apply_label(&c, group, record, text, err);
 	if (code == WH_OK)

@@ -120,7 +120,7 @@ struct wh_store_saying {
 	int64_t time_ns;
 	const char *who; /* NULL: not said */
 	enum wh_store_word word;
-	const char *a, *b; /* ids of observations or groups; b NULL where the word takes one */
+	const char *a, *b; /* ids of observations or groups; b NULL where the word takes one; of LABEL, the label before */
 	const char *text;  /* the label, the note, the old -> new map as JSON; NULL: none */
 	int64_t undone_by; /* number of the saying that took it back, 0: in force */
 	int64_t part_of;   /* a saying that this one belongs to (the constraints of a merge), 0: none */

@@ -158,9 +158,13 @@ static int read_text(struct wh_reader *reader, struct wh_err *err)
 	return wh_reader_emit(reader, &o, err);
 }
 
-static const struct wh_format records = { "words", "a JSON object a line: id, time, label, words", "tests/words/words.c", true, detect_records,
-					  read_records };
-static const struct wh_format text = { "text", "printable text", "ASCII", false, detect_text, read_text };
+static const struct wh_format records = {
+	.name = "words", .summary = "a JSON object a line: id, time, label, words", .reference = "tests/words/words.c", .lines = true,
+	.detect = detect_records, .read = read_records,
+};
+static const struct wh_format text = {
+	.name = "text", .summary = "printable text", .reference = "ASCII", .detect = detect_text, .read = read_text,
+};
 static const struct wh_format *const formats[] = { &records, &text, NULL };
 
 /* ---- the method ---- */
