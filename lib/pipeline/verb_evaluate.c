@@ -74,6 +74,25 @@ static int make_groups(struct evaluation *ev, struct wh_model *model, const stru
 	return WH_OK;
 }
 
+/* Groups of unlabelled records only are none of those that are scored: numbers anew, in the order of sight. */
+static int number_groups(uint32_t *group, size_t n, struct wh_err *err)
+{
+	uint32_t most = 0, next = 0;
+	for (size_t i = 0; i < n; i++)
+		most = group[i] > most ? group[i] : most;
+	uint32_t *number = malloc(((size_t)most + 1) * sizeof *number);
+	if (!number)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	memset(number, 0xff, ((size_t)most + 1) * sizeof *number);
+	for (size_t i = 0; i < n; i++) {
+		if (number[group[i]] == UINT32_MAX)
+			number[group[i]] = next++;
+		group[i] = number[group[i]];
+	}
+	free(number);
+	return WH_OK;
+}
+
 /* Only records with a label are scored; they were grouped together with the others. */
 static int select_scored(struct evaluation *ev, struct wh_err *err)
 {
@@ -98,7 +117,9 @@ static int select_scored(struct evaluation *ev, struct wh_err *err)
 		ev->n_scored++;
 	}
 	free(by_time);
-	return ev->n_scored ? WH_OK : wh_err_set(err, WH_E_USAGE, "no observation has a label; give them with --labels FILE");
+	if (!ev->n_scored)
+		return wh_err_set(err, WH_E_USAGE, "no observation has a label; give them with --labels FILE");
+	return number_groups(ev->scored_group, ev->n_scored, err);
 }
 
 struct scored_pairs {
