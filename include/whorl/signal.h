@@ -95,7 +95,7 @@ struct wh_signal {
 	/* One neutral record. */
 	int (*decode)(struct wh_bytes text, struct wh_arena *, struct wh_observation *, struct wh_err *);
 
-	/* What settings mean, built once per run, read by any number of threads; with WH_E_USAGE for a bad file of rules, say. Both NULL:
+	/* What settings mean, built once per run, read by any number of threads; with WH_E_FORMAT for a bad file of rules, say. Both NULL:
 	 * there are no settings, and config is NULL. */
 	int (*configure)(const struct wh_values *settings, void **config, struct wh_err *);
 	void (*release)(void *config);

@@ -361,8 +361,10 @@ int wh_file_replace(const char *path, const char *data, size_t n, struct wh_err 
 	}
 	mode_t mask = umask(0);
 	umask(mask);
-	int code = fchmod(fd, 0666 & ~mask) ? system_error(err, path) : write_all(fd, data, n, err);
-	if (code == WH_OK && (fsync(fd) || rename(temporary, path)))
+	int code = write_all(fd, data, n, err);
+	if (code != WH_OK)
+		code = wh_err_wrap(err, code, "%s", path);
+	else if (fchmod(fd, 0666 & ~mask) || fsync(fd) || rename(temporary, path))
 		code = system_error(err, path);
 	if (code != WH_OK)
 		unlink(temporary);
