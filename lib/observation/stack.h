@@ -26,7 +26,7 @@ struct wh_frame {
 	bool has_offset, has_address;
 	bool inlined;    /* no return address of its own */
 	bool unreliable; /* the unwinder was guessing (the kernel's `? f`) */
-	bool handler;    /* a signal handler's or interrupt's boundary: `<signal handler called>`, `<IRQ>` */
+	bool handler;    /* a signal handler's or interrupt's boundary; function is its text: `<signal handler called>`, `</IRQ>` */
 };
 
 struct wh_stack {

@@ -300,24 +300,13 @@ static void trace_name(void *user, const char *rule, const char *before, const c
 	t->run->trace(t->run->user, t->frame, rule, before, after);
 }
 
-/* A boundary without a name is a signal handler's, as debuggers print it, unless the kernel printed it (with the offset that it
- * gives every function): there an interrupt came, and what is above it crashed. */
-static struct wh_frame with_marker(const struct wh_stack *stack, size_t i)
-{
-	struct wh_frame frame = stack->frames[i];
-	bool kernel = (i + 1 < stack->n_frames && stack->frames[i + 1].has_offset) || (i && stack->frames[i - 1].has_offset);
-	if (frame.handler && !frame.function)
-		frame.function = kernel ? "<interrupt>" : "<signal handler called>";
-	return frame;
-}
-
 static int name_all(struct run *run, struct wh_normal_cache *cache, struct wh_err *err)
 {
 	const struct wh_name_settings *settings = &run->normaliser->names;
 	for (size_t i = 0; i < run->stack->n_frames; i++) {
-		const struct wh_frame *frame = &run->stack->frames[i], marker = frame->handler ? with_marker(run->stack, i) : *frame;
+		const struct wh_frame *frame = &run->stack->frames[i];
 		struct tracer tracer = { run, i };
-		const struct wh_name *name = wh_names_get(cache, settings, &marker, run->trace ? trace_name : NULL, &tracer);
+		const struct wh_name *name = wh_names_get(cache, settings, frame, run->trace ? trace_name : NULL, &tracer);
 		if (!name)
 			return wh_arena_error(&cache->arena, err);
 		struct item item = { frame, name, name->token, name->size, name->hash };

@@ -108,11 +108,6 @@ bool wh_frame_line_sanitizer(struct wh_span line, struct wh_frame_text *frame)
 		.line = said.line, .offset = said.offset, .address = said.address, .has_offset = said.has_offset,
 		.has_address = said.has_address,
 	};
-	/* an address and a place, no name between them */
-	if (!frame->file.p && wh_scan_has(frame->function, "/")) {
-		wh_location_split(frame->function, &frame->file, &frame->line);
-		frame->function = (struct wh_span){ 0 };
-	}
 	return true;
 }
 

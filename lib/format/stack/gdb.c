@@ -749,6 +749,24 @@ static int read_text(struct wh_reader *reader, struct wh_err *err)
 	return finish(&r, text.end, err);
 }
 
+/* Whether what stands for a function is words, as in a list of changes (`#1  Migrate to GitHub (except …)`): names have blanks
+ * only within brackets, and where C++ says what kind of function it is. */
+static bool is_prose(struct wh_span name)
+{
+	size_t depth = 0;
+	if (wh_scan_find(name, "operator") || wh_scan_find(name, "thunk to"))
+		return false;
+	for (; name.p < name.end; name.p++) {
+		if (strchr("<([{", *name.p) && *name.p)
+			depth++;
+		else if (strchr(">)]}", *name.p) && *name.p && depth)
+			depth--;
+		else if (*name.p == ' ' && !depth)
+			return true;
+	}
+	return false;
+}
+
 static int detect(const char *text, size_t size)
 {
 	struct wh_span all = { text, text + size }, line;
@@ -763,7 +781,8 @@ static int detect(const char *text, size_t size)
 		if (s.p == s.end)
 			continue;
 		if (*s.p == '#') {
-			if (!wh_gdb_frame_number(&s, &number, &blanks) || !begins(s, blanks, number, &frame))
+			if (!wh_gdb_frame_number(&s, &number, &blanks) || !begins(s, blanks, number, &frame) ||
+			    (!frame.has_address && is_prose(frame.function)))
 				continue;
 			if (frame.has_address && !frame.in && !headed)
 				squeezed++;

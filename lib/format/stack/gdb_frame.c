@@ -213,10 +213,17 @@ static void parse_elfutils(struct wh_span s, struct wh_gdb_frame *frame)
 	set_function(s, frame);
 }
 
-static bool is_special(struct wh_span s)
+/* The frames that gdb makes itself. */
+static bool is_special(struct wh_span s, struct wh_gdb_frame *frame)
 {
-	return wh_scan_has(s, "<signal handler called>") || wh_scan_has(s, "<function called from gdb>") ||
-	       wh_scan_has(s, "<cross-architecture call>");
+	static const char *const texts[] = { "<signal handler called>", "<function called from gdb>", "<cross-architecture call>" };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (wh_scan_has(s, texts[i])) {
+			frame->function = (struct wh_span){ s.p, s.p + strlen(texts[i]) };
+			frame->handler = true;
+			return true;
+		}
+	return false;
 }
 
 enum wh_gdb_shape wh_gdb_frame_parse(struct wh_span s, struct wh_gdb_frame *frame)
@@ -225,10 +232,8 @@ enum wh_gdb_shape wh_gdb_frame_parse(struct wh_span s, struct wh_gdb_frame *fram
 	s = wh_scan_trim(s);
 	if (s.p == s.end)
 		return WH_GDB_NONE;
-	if (*s.p == '<' && is_special(s)) {
-		frame->handler = true;
+	if (*s.p == '<' && is_special(s, frame))
 		return WH_GDB_WHOLE;
-	}
 	if (wh_scan_skip(&s, "<unavailable> in ")) {
 		frame->in = true;
 	} else if (wh_scan_hex(&s, &frame->address)) {

@@ -25,7 +25,7 @@ struct wh_gdb_frame {
 	bool in;        /* gdb's own ` in ` after the address */
 	bool arguments; /* a closed group of arguments was there */
 	bool named;     /* the arguments have names or values in them, or are none: what gdb prints */
-	bool handler;   /* `<signal handler called>` and its kin */
+	bool handler;   /* `<signal handler called>` and its kin: function is that text */
 	bool inlined;   /* eu-stack says so */
 };
 

@@ -558,8 +558,8 @@ static int detect(const char *text, size_t size)
 	/* where the lines begin that may open the trace: looked at only when a frame follows */
 	const char *above = text;
 	while (wh_scan_line(&all, &line)) {
-		bool may = memchr(line.p, '(', wh_span_size(line));
-		if (may && frame_text(line, &frame)) {
+		const char *open = memchr(line.p, '(', wh_span_size(line));
+		if (open && wh_scan_find((struct wh_span){ line.p, open }, "at") && frame_text(line, &frame)) {
 			/* in a file nobody has named yet, brackets must hold what only a JVM prints */
 			bool sure = frame.line || wh_scan_find(line, "(Native Method)") || wh_scan_find(line, "(Unknown Source)") ||
 				    wh_span_size(frame.module);

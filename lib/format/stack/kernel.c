@@ -288,14 +288,17 @@ static void add_place(struct report *r, const struct wh_kernel_frame *frame)
 	r->places += !r->traced;
 }
 
-static void add_boundary(struct report *r)
+/* marker: as the log has it. */
+static void add_boundary(struct report *r, struct wh_span marker)
 {
 	struct wh_stack *stack = &r->b.stack;
 	if (!stack->n_frames || stack->frames[stack->n_frames - 1].handler)
 		return;
 	struct wh_frame *f = wh_stack_builder_frame(&r->b);
-	if (f)
-		f->handler = true;
+	if (!f)
+		return;
+	f->function = copy(r, marker);
+	f->handler = true;
 }
 
 static bool is_header(struct wh_span s)
@@ -381,17 +384,17 @@ static void stack_line(struct report *r, struct wh_span s)
 	if (r->in_stack && (wh_scan_has(s, "--- interrupt: ") || wh_scan_has(s, "--- Exception: "))) { /* PowerPC */
 		const char *at = wh_scan_find(s, " at ");
 		struct wh_span place = { at ? at + strlen(" at ") : s.end, s.end };
-		add_boundary(r);
+		add_boundary(r, (struct wh_span){ s.p, memchr(s.p, ':', wh_span_size(s)) });
 		if (wh_kernel_frame(place, &frame) && frame.function.p)
 			add_place(r, &frame);
 		r->allowed = MOST_REGISTERS;
 		return;
 	}
-	struct wh_span rest = s;
-	if (r->in_stack && wh_kernel_marker(&rest, &boundary)) {
+	struct wh_span rest = s, marker;
+	if (r->in_stack && wh_kernel_marker(&rest, &marker, &boundary)) {
 		r->unknown = 0;
 		if (boundary)
-			add_boundary(r);
+			add_boundary(r, marker);
 		if (rest.p == rest.end)
 			return;
 	}

@@ -53,7 +53,7 @@ bool wh_kernel_frame(struct wh_span line, struct wh_kernel_frame *frame);
  * frame->function and address are empty where it was not in the kernel (*user). */
 bool wh_kernel_place(struct wh_span line, struct wh_kernel_frame *frame, bool *user);
 
-/* Takes `<IRQ>`, `</TASK>`, `<EOI>`… off the front of s; *boundary: interrupted code comes next. */
-bool wh_kernel_marker(struct wh_span *s, bool *boundary);
+/* Takes `<IRQ>`, `</TASK>`, `<EOI>`… off the front of s, into *marker; *boundary: interrupted code comes next. */
+bool wh_kernel_marker(struct wh_span *s, struct wh_span *marker, bool *boundary);
 
 #endif

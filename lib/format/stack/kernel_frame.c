@@ -134,7 +134,7 @@ struct wh_span wh_kernel_strip(struct wh_span s, struct wh_kernel_prefix *prefix
 
 /* ---- pieces of a frame ---- */
 
-bool wh_kernel_marker(struct wh_span *s, bool *boundary)
+bool wh_kernel_marker(struct wh_span *s, struct wh_span *marker, bool *boundary)
 {
 	static const struct {
 		const char *text;
@@ -151,6 +151,7 @@ bool wh_kernel_marker(struct wh_span *s, bool *boundary)
 		return false;
 	for (size_t i = 0; i < sizeof markers / sizeof *markers; i++)
 		if (wh_scan_skip(s, markers[i].text)) {
+			*marker = (struct wh_span){ s->p - strlen(markers[i].text), s->p };
 			*boundary = markers[i].boundary;
 			wh_scan_blanks(s);
 			return true;

@@ -211,6 +211,9 @@ static bool find_worded(struct wh_span s, struct wh_kernel_title *title)
 
 static bool find_listed(struct wh_span s, struct wh_kernel_title *title)
 {
+	static const char initials[] = "BIKOPUVWadgiksu"; /* of all titles: most lines begin with none of them */
+	if (!memchr(initials, *s.p, sizeof initials - 1))
+		return false;
 	for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
 		if (*titles[i].prefix != *s.p || !wh_scan_has(s, titles[i].prefix))
 			continue;

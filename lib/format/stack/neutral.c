@@ -86,11 +86,11 @@ static void decode_frame(struct wh_stack_builder *b, struct json_object *object)
 			if (text && *text)
 				*where = wh_stack_builder_copy(b, text, (size_t)json_object_get_string_len(value));
 		} else if (!strcmp(key, "line")) {
-			frame->line = wh_json_u64(object, key, &line) && line <= UINT32_MAX ? (uint32_t)line : 0;
+			frame->line = wh_json_value_u64(value, &line) && line <= UINT32_MAX ? (uint32_t)line : 0;
 		} else if (!strcmp(key, "offset")) {
-			frame->has_offset = wh_json_u64(object, key, &frame->offset);
+			frame->has_offset = wh_json_value_u64(value, &frame->offset);
 		} else if (!strcmp(key, "address")) {
-			frame->has_address = wh_json_u64(object, key, &frame->address);
+			frame->has_address = wh_json_value_u64(value, &frame->address);
 		} else if (json_object_is_type(value, json_type_boolean)) {
 			bool set = json_object_get_boolean(value);
 			frame->inlined |= set && !strcmp(key, "inlined");

@@ -473,7 +473,8 @@ static int detect(const char *text, size_t size)
 	struct wh_frame_text frame;
 	bool header = false, fatal = false, atheris = false, framed = false;
 	static const char *const parts[] = { "Traceback (most recent call last):", "Fatal Python error: ", "(most recent call first):" };
-	if (!wh_scan_any(all, parts, sizeof parts / sizeof *parts))
+	/* compiled Python keeps the examples of its documentation */
+	if (memchr(text, '\0', size < 64 ? size : 64) || !wh_scan_any(all, parts, sizeof parts / sizeof *parts))
 		return 0;
 	while (wh_scan_line(&all, &line)) {
 		struct wh_span s = wh_scan_trim(line);
@@ -491,14 +492,16 @@ static int detect(const char *text, size_t size)
 			const char *file = wh_scan_find(s, "File \"");
 			if (file && file - s.p < 256)
 				s.p = file;
-			framed = wh_frame_line_python(s, &frame);
+			/* examples in documentation were typed in */
+			framed = wh_frame_line_python(s, &frame) && !wh_scan_has(frame.file, "<stdin>") &&
+				 !wh_scan_has(frame.file, "<doctest ");
 		}
 		if (framed && atheris)
 			return 97; /* the fuzzer's or sanitizer's report behind it is the consequence */
 	}
 	if (framed)
 		return header ? 80 : 82;
-	return fatal && wh_scan_find((struct wh_span){ text, text + size }, "Fatal Python error: ") ? 60 : header ? 30 : 0;
+	return fatal && wh_scan_find((struct wh_span){ text, text + size }, "Fatal Python error: ") ? 60 : 0;
 }
 
 const struct wh_format wh_format_python = {

@@ -535,6 +535,36 @@ static int detect(const char *text, size_t size)
 	return sure && has_other_error(s) ? 40 : sure;
 }
 
+/* Whether text is what a program printed, rather than one about programs that quotes a message: short, or full of addresses. */
+static bool is_log(struct wh_span text)
+{
+	enum { FEW_LINES = 128, LINES_AN_ADDRESS = 16 };
+	struct wh_span line;
+	size_t lines = 0, addresses = 0;
+	while (wh_scan_line(&text, &line)) {
+		bool any = false;
+		for (const char *p = line.p; p < line.end && !any; p++) {
+			struct wh_span word = { p, line.end };
+			uint64_t value;
+			if (!((*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z')))
+				continue;
+			bool hex = wh_scan_skip(&word, "0x");
+			const char *first = word.p;
+			wh_scan_digits16(&word, &value);
+			size_t n = (size_t)(word.p - first);
+			any = hex ? n >= 4 : n == 8 || n == 16;
+			while (word.p < line.end && ((*word.p >= '0' && *word.p <= '9') || ((*word.p | 32) >= 'a' && (*word.p | 32) <= 'z'))) {
+				any &= hex;
+				word.p++;
+			}
+			p = word.p - (word.p > p);
+		}
+		addresses += any;
+		lines++;
+	}
+	return lines <= FEW_LINES || addresses * LINES_AN_ADDRESS >= lines;
+}
+
 /* A message without a sanitizer's header: where it stands above a debugger's frames or another language's, their readers are
  * surer. */
 static int detect_late(const char *text, size_t size, int sure)
@@ -552,7 +582,7 @@ static int detect_late(const char *text, size_t size, int sure)
 	int code = wh_crash_derive(s, &arena, &crash, NULL);
 	bool found = code == WH_OK && crash.type;
 	wh_arena_release(&arena);
-	return found ? most : 0;
+	return found && (most == WITH_FRAMES || is_log(s)) ? most : 0;
 }
 
 const struct wh_format wh_format_sanitizer = {

@@ -150,11 +150,13 @@ static bool is_drive(const char *p, const char *end)
 	return end - p > 2 && ((p[0] | 32) >= 'a' && (p[0] | 32) <= 'z') && p[1] == ':' && (p[2] == '\\' || p[2] == '/');
 }
 
-/* The blank before an absolute path, outside the arguments of a function. */
+/* The blank before an absolute path, outside the arguments of a function; where there is only a path, its beginning. */
 static const char *find_path(struct wh_span s)
 {
 	const char *within = NULL;
 	size_t depth = 0;
+	if (s.p < s.end && (*s.p == '/' || is_drive(s.p, s.end)))
+		return s.p; /* no name at all */
 	for (const char *p = s.p; p < s.end; p++) {
 		if (*p == '(')
 			depth++;
@@ -191,7 +193,7 @@ static void split_location(struct wh_span s, struct wh_frame_line *frame)
 		return;
 	}
 	frame->function = wh_scan_trim((struct wh_span){ s.p, blank });
-	frame->file = wh_scan_trim((struct wh_span){ blank + 1, path.end });
+	frame->file = wh_scan_trim((struct wh_span){ blank, path.end });
 	uint64_t line = two ? second : first;
 	frame->line = line <= UINT32_MAX ? (uint32_t)line : 0;
 }
@@ -205,7 +207,7 @@ bool wh_frame_line_read(struct wh_span line, struct wh_frame_line *frame)
 	wh_scan_skip(&rest, "in ");
 	take_module(&rest, frame);
 	rest = wh_scan_trim(rest);
-	if (wh_span_size(rest))
+	if (wh_span_size(rest) && (*rest.p != '/' || !read_module(rest, frame)))
 		split_location(rest, frame);
 	struct wh_span function = frame->function;
 	if (!wh_span_size(function) || (wh_span_size(function) == 6 && wh_scan_has(function, "<null>")) ||
