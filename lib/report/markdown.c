@@ -97,6 +97,15 @@ static void add_cell(struct wh_str *out, const char *text)
 
 /* ---- sections ---- */
 
+/* A piece of a line inside a block, if there is one: it cannot begin a line of its own. */
+static void add_word(struct wh_str *out, const char *before, const char *word)
+{
+	if (!word)
+		return;
+	wh_str_puts(out, before);
+	add_plain(out, word, strlen(word), false);
+}
+
 static void add_day(struct wh_str *out, int64_t time_ns)
 {
 	char text[WH_TIME_TEXT];
@@ -189,13 +198,11 @@ static void add_frames(const struct wh_report *report, const struct wh_report_de
 	wh_str_puts(out, "\n\n");
 	for (size_t i = 0; i < details->n_frames; i++) {
 		const struct wh_report_frame *frame = &details->frames[i];
-		wh_str_printf(&text, "#%-2zu %s", i, frame->name);
-		if (frame->module)
-			wh_str_printf(&text, " in %s", frame->module);
-		if (frame->version)
-			wh_str_printf(&text, " %s", frame->version);
-		if (frame->file)
-			wh_str_printf(&text, " at %s", frame->file);
+		wh_str_printf(&text, "#%-2zu ", i);
+		add_word(&text, "", frame->name);
+		add_word(&text, " in ", frame->module);
+		add_word(&text, " ", frame->version);
+		add_word(&text, " at ", frame->file);
 		if (frame->file && frame->line)
 			wh_str_printf(&text, ":%u", frame->line);
 		wh_str_putc(&text, '\n');
@@ -221,8 +228,10 @@ static void add_variant(const struct wh_report_variant *variant, const char *nou
 		if (shared)
 			wh_str_printf(&text, "  … %zu %s%s in common\n", shared, noun, shared == 1 ? "" : "s");
 		shared = 0;
-		if (row)
-			wh_str_printf(&text, "%c %s\n", row->a ? '-' : '+', row->a ? row->a : row->b ? row->b : "");
+		if (row) {
+			add_word(&text, row->a ? "- " : "+ ", row->a ? row->a : row->b ? row->b : "");
+			wh_str_putc(&text, '\n');
+		}
 	}
 	if (variant->n_left_out)
 		wh_str_printf(&text, "  … %zu more lines\n", variant->n_left_out);

@@ -31,11 +31,11 @@
 		return list;
 	};
 
-	whorl.bars = (trend, first, last, height = 190) => {
-		const width = 600, left = 38, bottom = 22, top = 8;
+	whorl.bars = (trend, first, last, width, height = 190) => {
+		const left = 38, bottom = 22, top = 8;
 		const marks = ticks(Math.max(...trend)), most = marks[marks.length - 1], step = (width - left) / trend.length;
 		const y = (v) => top + (height - top - bottom) * (1 - v / most);
-		const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, width: "100%", role: "img", "aria-label": `Reports over time: ${trend.join(", ")}` });
+		const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `Reports over time: ${trend.join(", ")}` });
 		for (const t of marks)
 			svg.append(s("line", { class: "grid", x1: left, x2: width, y1: y(t), y2: y(t) }),
 				s("text", { x: left - 8, y: y(t) + 4, "text-anchor": "end" }, count(t)));
@@ -48,12 +48,12 @@
 	};
 
 	// Which share of the observations the largest groups hold.
-	whorl.curve = (summary) => {
-		const width = 600, height = 190, left = 44, bottom = 22, top = 8, n = Math.max(2, summary.groups);
+	whorl.curve = (summary, width) => {
+		const height = 190, left = 44, bottom = 22, top = 8, n = Math.max(2, summary.groups);
 		const x = (g) => left + (width - left - 8) * (g / n), y = (v) => top + (height - top - bottom) * (1 - v);
 		const points = [[0, 0], ...summary.curve.map((p) => [p.groups, p.observations / summary.observations])];
 		const line = points.map(([g, v], i) => `${i ? "L" : "M"}${x(g).toFixed(1)} ${y(v).toFixed(1)}`).join("");
-		const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, width: "100%", role: "img",
+		const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img",
 			"aria-label": `${summary.groups_of_80_percent} of ${summary.groups} ${summary.group_noun}s hold 80 % of the reports` });
 		for (const t of [0, 0.2, 0.4, 0.6, 0.8, 1])
 			svg.append(s("line", { class: "grid", x1: left, x2: width, y1: y(t), y2: y(t) }),

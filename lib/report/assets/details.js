@@ -3,7 +3,7 @@
 "use strict";
 (() => {
 	const { h, count, percent, day, plural, track, data } = whorl;
-	const { summary, groups } = data, noun = summary.group_noun, feature = summary.feature_noun;
+	const { summary, groups } = data, noun = summary.group_noun, feature = summary.feature_noun, FRAMES = 14;
 	const sheet = document.getElementById("sheet");
 	const section = (title, hint, ...content) => h("section", {}, h("h3", {}, title, hint && h("span", {}, hint)), ...content);
 
@@ -28,15 +28,21 @@
 	};
 
 	const stack = (group) => {
-		const most = Math.max(...group.frames.map((f) => f.weight || 0), 1e-9);
-		return section(`Representative`, `${group.example} — bars: what each ${feature} adds to the likeness of the ${noun}`,
-			h("ol", { class: "stack" }, group.frames.map((frame, i) => h("li", {},
-				h("span", { class: "n" }, i),
-				h("div", {}, h("div", { class: frame.name.startsWith("?") ? "name unknown" : "name" }, frame.name),
-					place(frame) && h("div", { class: "where", title: frame.module }, place(frame))),
-				frame.weight === undefined ? h("span") : track(frame.weight / most))),
-			group.frames_left_out && h("li", { class: "more" }, `… ${plural(group.frames_left_out, "more " + feature)}`)));
+		const most = Math.max(...group.frames.map((f) => f.weight || 0), 1e-9), n = group.frames.length;
+		const shown = n > FRAMES + 4 ? FRAMES : n, list = h("ol", { class: "stack" }, stackRows(group, most, 0, shown));
+		const rest = group.frames_left_out && h("li", { class: "more" }, `… ${plural(group.frames_left_out, "more " + feature)}`);
+		const more = h("li", { class: "more" }, h("button", { type: "button", onclick: () => {
+			more.replaceWith(...stackRows(group, most, shown, n), ...(rest ? [rest] : []));
+		} }, `Show all ${plural(n + (group.frames_left_out || 0), feature)}`));
+		if (shown < n) list.append(more);
+		else if (rest) list.append(rest);
+		return section("Representative", `${group.example} — bars: what each ${feature} adds to the likeness of the ${noun}`, list);
 	};
+	const stackRows = (group, most, from, to) => group.frames.slice(from, to).map((frame, k) => h("li", {},
+		h("span", { class: "n" }, from + k),
+		h("div", {}, h("div", { class: frame.name.startsWith("?") ? "name unknown" : "name" }, frame.name),
+			place(frame) && h("div", { class: "where", title: frame.module }, place(frame))),
+		frame.weight === undefined ? h("span") : track(frame.weight / most)));
 
 	const facts = (group) => group.apart.length > 0 && section("What sets it apart", "effect, and the chance of seeing as much by accident",
 		h("ul", { class: "facts" }, group.apart.map((fact) => h("li", { class: fact.p_value > 0.05 ? "weak" : null },
@@ -97,13 +103,13 @@
 			h("div", { class: "sheet-top" }, h("span", { class: "mono" }, group.group), step(-1, `Previous ${noun}`, "←"), step(1, `Next ${noun}`, "→"),
 				h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: () => sheet.close() }, "Close")),
 			h("div", { class: "sheet-body" },
-				h("div", {}, h("h2", { class: "sheet-title", id: "sheet-title" }, group.title), h("div", { class: "badges" }, whorl.badges(group),
+				h("div", {}, h("h2", { class: "sheet-title", id: "sheet-title", tabindex: -1, autofocus: true }, group.title), h("div", { class: "badges" }, whorl.badges(group),
 					group.crash_type && h("span", { class: "muted" }, group.crash_type))),
 				group.note && h("p", { class: "quote" }, group.note),
 				stats(group),
 				group.second_of && h("p", { class: "note" }, `Similarity ${group.second_similarity.toFixed(2)} to the larger ${noun} `,
 					h("button", { type: "button", class: "plain mono", onclick: () => whorl.open(group.second_of) }, group.second_of)),
-				group.trend && section("Over time", null, whorl.bars(group.trend, summary.first, summary.last, 130)),
+				group.trend && section("Over time", null, whorl.bars(group.trend, summary.first, summary.last, Math.min(860, document.documentElement.clientWidth) - (document.documentElement.clientWidth > 640 ? 48 : 24), 120)),
 				group.frames ? [stack(group), facts(group), where(group), variants(group), nearest(group), ids(group)]
 					: [where(group), h("p", { class: "note" }, `This page has details of the ${count(summary.detailed)} largest ${noun}s only; --details N asks for more.`)]));
 		sheet.scrollTop = 0;

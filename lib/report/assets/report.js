@@ -22,13 +22,19 @@
 			figure("Hold 80 % of reports", plural(summary.groups_of_80_percent, noun), `the other ${percent(summary.share_of_groups_in_last_20_percent)} hold 20 %`),
 			figure("One-hit wonders", count(summary.one_hit_wonders), `${percent(summary.one_hit_wonders_share_of_groups)} of ${noun}s, ${percent(summary.one_hit_wonders_share_of_observations)} of reports`, "once"),
 			figure(`Second ${noun}s`, count(summary.second_groups), `${percent(summary.second_groups_share_of_groups)} of ${noun}s, ${percent(summary.second_groups_share_of_observations)} of reports`, "second"),
-			summary.first && figure("Period", plural(days, "day"), `${day(summary.first)} – ${day(summary.last)}`));
-		if (summary.trend) {
-			at("trend").hidden = false;
-			at("trend").append(h("figcaption", {}, h("h2", {}, "Reports over time"), h("span", {}, `sixteen parts of ${plural(days, "day")}`)),
-				whorl.bars(summary.trend, summary.first, summary.last));
-		}
-		at("curve").append(h("figcaption", {}, h("h2", {}, `Hits per ${noun}`), h("span", {}, `share of all reports in the largest ${noun}s`)), whorl.curve(summary));
+			summary.first && figure("Period", plural(days, "day"), [h("span", {}, day(summary.first)), " – ", h("span", {}, day(summary.last))]));
+		const draw = () => {
+			const room = (figure) => Math.max(260, figure.clientWidth - 36);
+			if (summary.trend) {
+				at("trend").hidden = false;
+				at("trend").replaceChildren(h("figcaption", {}, h("h2", {}, "Reports over time"), h("span", {}, `sixteen parts of ${plural(days, "day")}`)),
+					whorl.bars(summary.trend, summary.first, summary.last, room(at("trend"))));
+			}
+			at("curve").replaceChildren(h("figcaption", {}, h("h2", {}, `Hits per ${noun}`), h("span", {}, `share of all reports in the largest ${noun}s`)),
+				whorl.curve(summary, room(at("curve"))));
+		};
+		draw();
+		addEventListener("resize", () => requestAnimationFrame(draw));
 		at("foot").textContent = `${plural(summary.skipped, "record")} could not be read. A second ${noun} has similarity of at least ${summary.suspect_floor.toFixed(2)} to a larger one. Keys: / searches, ← and → walk through ${noun}s.`;
 	};
 
