@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -76,19 +77,28 @@ struct json_object *wh_json_array(const struct json_object *object, const char *
 	return member(object, name, json_type_array);
 }
 
-bool wh_json_u64(const struct json_object *object, const char *name, uint64_t *number)
+bool wh_json_value_u64(const struct json_object *value, uint64_t *number)
 {
-	struct json_object *value = member(object, name, json_type_int);
-	if (value) {
+	if (json_object_is_type(value, json_type_int)) {
 		*number = json_object_get_uint64(value);
 		return json_object_get_int64(value) >= 0;
 	}
-	const char *text = wh_json_string(object, name);
-	if (!text || *text < '0' || *text > '9')
+	if (!json_object_is_type(value, json_type_string))
+		return false;
+	const char *text = json_object_get_string((struct json_object *)value);
+	if (*text < '0' || *text > '9')
 		return false;
 	char *end;
+	errno = 0;
 	*number = strtoull(text, &end, text[0] == '0' && (text[1] | 32) == 'x' ? 16 : 10);
-	return !*end;
+	return !*end && !errno;
+}
+
+bool wh_json_u64(const struct json_object *object, const char *name, uint64_t *number)
+{
+	struct json_object *value;
+	return json_object_is_type(object, json_type_object) && json_object_object_get_ex(object, name, &value) &&
+	       wh_json_value_u64(value, number);
 }
 
 /* ---- writing ---- */
@@ -155,7 +165,7 @@ void wh_json_real(struct wh_str *out, double v)
 
 static void flush(struct wh_json_writer *w, size_t least)
 {
-	if (w->buffer.n < least)
+	if (w->buffer.n < least && !w->buffer.failed)
 		return;
 	if (w->error.code == WH_OK && !w->buffer.failed)
 		(void)w->sink.write(w->sink.user, w->buffer.data, w->buffer.n, &w->error);

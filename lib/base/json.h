@@ -32,6 +32,8 @@ struct json_object *wh_json_object(const struct json_object *, const char *name)
 struct json_object *wh_json_array(const struct json_object *, const char *name);
 /* A number, or a string that is one: decimal or 0x…. */
 bool wh_json_u64(const struct json_object *, const char *name, uint64_t *);
+/* The same of a value at hand. */
+bool wh_json_value_u64(const struct json_object *value, uint64_t *);
 
 /* A writer: `lines` gives one compact object a line without a wrapping array (JSON lines), else one pretty document.
  * It owns nothing; wh_json_writer_release frees its buffers. */
