@@ -84,6 +84,55 @@ static inline bool wh_scan_any(struct wh_span s, const char *const *texts, size_
 	return false;
 }
 
+/* What follows needle in s; false where it is not there. */
+static inline bool wh_scan_after(struct wh_span s, const char *needle, struct wh_span *rest)
+{
+	const char *found = wh_scan_find(s, needle);
+	if (!found)
+		return false;
+	*rest = (struct wh_span){ found + strlen(needle), s.end };
+	return true;
+}
+
+/* The last place where needle, which is not empty, begins in s, or NULL. */
+static inline const char *wh_scan_last(struct wh_span s, const char *needle)
+{
+	size_t n = strlen(needle);
+	for (const char *end = s.end; (size_t)(end - s.p) >= n; end--) {
+		const char *last = memrchr(s.p, needle[n - 1], (size_t)(end - s.p));
+		if (!last || (size_t)(last + 1 - s.p) < n)
+			return NULL;
+		end = last + 1;
+		if (!memcmp(end - n, needle, n))
+			return end - n;
+	}
+	return NULL;
+}
+
+/* What is before the first character of ends. */
+static inline struct wh_span wh_scan_until(struct wh_span s, const char *ends)
+{
+	const char *p = s.p;
+	while (p < s.end && !(*p && strchr(ends, *p)))
+		p++;
+	return (struct wh_span){ s.p, p };
+}
+
+static inline bool wh_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool wh_is_alpha(char c)
+{
+	return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
+
+static inline bool wh_is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 /* Decimal digits, at least one; stops growing at UINT64_MAX. */
 static inline bool wh_scan_decimal(struct wh_span *s, uint64_t *value)
 {

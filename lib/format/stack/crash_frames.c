@@ -7,24 +7,14 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool is_hex(char c)
 {
-	return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f') || (c | 32) == 'x';
+	return wh_is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f') || (c | 32) == 'x';
 }
 
 static bool is_word(char c)
 {
-	return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_';
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
+	return wh_is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_';
 }
 
 /* Passes over characters of a kind, at least one. */
@@ -193,7 +183,7 @@ static struct wh_span file_name(struct wh_span frame)
 		bool numbered = false;
 		for (int i = 0; i < 2; i++) {
 			const char *p = end;
-			while (p > word.p && is_digit(p[-1]))
+			while (p > word.p && wh_is_digit(p[-1]))
 				p--;
 			if (p == end || p == word.p || p[-1] != ':')
 				break;
@@ -216,12 +206,12 @@ bool wh_crash_sanitizer_frame(struct wh_crash_machine *m, struct wh_span line)
 	bool module = false;
 	uint64_t number;
 	wh_scan_blanks(&s);
-	if (!wh_scan_skip(&s, "#") || !wh_scan_decimal(&s, &number) || !pass(&s, is_blank))
+	if (!wh_scan_skip(&s, "#") || !wh_scan_decimal(&s, &number) || !pass(&s, wh_is_blank))
 		return false;
 	const char *address = s.p;
-	if (!pass(&s, is_hex) || s.p >= s.end || !is_blank(*s.p))
+	if (!pass(&s, is_hex) || s.p >= s.end || !wh_is_blank(*s.p))
 		return false;
-	bool one_blank = address[-1] == ' ' && is_digit(address[-2]) && *s.p == ' ';
+	bool one_blank = address[-1] == ' ' && wh_is_digit(address[-2]) && *s.p == ' ';
 	s = wh_scan_trim(s);
 	if (wh_scan_has(s, "in")) {
 		wh_scan_skip(&s, "in ");
@@ -280,21 +270,21 @@ static bool has_slash(struct wh_span s)
 /* `3   Chromium Framework   0x000000010dd0f1f9 base::debug::f() + 19` */
 static bool mac_frame(struct wh_span s, struct wh_span *frame)
 {
-	if (!pass(&s, is_digit) || !pass(&s, is_blank))
+	if (!pass(&s, wh_is_digit) || !pass(&s, wh_is_blank))
 		return false;
 	const char *address = wh_scan_find(s, " 0x");
 	if (!address)
 		return false;
 	for (const char *p = s.p; p < address; p++)
-		if (!is_word(*p) && !is_blank(*p) && *p != '?')
+		if (!is_word(*p) && !wh_is_blank(*p) && *p != '?')
 			return false;
 	s.p = address + 1;
-	if (!pass(&s, is_hex) || !pass(&s, is_blank))
+	if (!pass(&s, is_hex) || !pass(&s, wh_is_blank))
 		return false;
 	const char *plus = find_last(s, '+');
 	struct wh_span offset = { plus ? plus + 1 : s.end, s.end };
 	wh_scan_blanks(&offset);
-	if (!plus || !pass(&offset, is_digit))
+	if (!plus || !pass(&offset, wh_is_digit))
 		return false;
 	*frame = wh_scan_trim((struct wh_span){ s.p, plus });
 	return wh_span_size(*frame) && !has_slash(*frame);
@@ -309,7 +299,7 @@ static bool windows_frame(struct wh_span line, struct wh_span *frame)
 	const char *open;
 	while ((open = wh_scan_find(s, " ["))) {
 		struct wh_span at = { open + 2, line.end };
-		if (pass(&at, is_hex) && wh_scan_skip(&at, "+") && pass(&at, is_digit) && wh_scan_skip(&at, "]")) {
+		if (pass(&at, is_hex) && wh_scan_skip(&at, "+") && pass(&at, wh_is_digit) && wh_scan_skip(&at, "]")) {
 			*frame = wh_scan_trim((struct wh_span){ line.p, open });
 			return wh_span_size(*frame) && !has_slash(*frame);
 		}
@@ -359,7 +349,7 @@ static bool kernel_frame(struct wh_span s, struct wh_span *frame, uint64_t *addr
 		return false;
 	s.p = open + 2;
 	wh_scan_skip(&s, "0x");
-	if (!wh_scan_digits16(&s, address) || !wh_scan_skip(&s, ">]") || !pass(&s, is_blank))
+	if (!wh_scan_digits16(&s, address) || !wh_scan_skip(&s, ">]") || !pass(&s, wh_is_blank))
 		return false;
 	return kernel_symbol(s, frame);
 }
@@ -375,7 +365,7 @@ static bool go_frame(struct wh_span line, struct wh_span *frame)
 		if (!is_word(*p) && !strchr(".-\\/()*", *p))
 			return false;
 	for (const char *p = open + 1; p < s.end - 1; p++)
-		if (!is_digit(*p) && (*p < 'a' || *p > 'f') && !strchr("x ,.{}\t", *p))
+		if (!wh_is_digit(*p) && (*p < 'a' || *p > 'f') && !strchr("x ,.{}\t", *p))
 			return false;
 	*frame = (struct wh_span){ s.p, open };
 	return true;

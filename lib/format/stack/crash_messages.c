@@ -8,30 +8,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-enum { TRIES = 32 }; /* of a pattern's beginning on one line: the cost stays linear */
-
-static bool find_after(struct wh_span s, const char *needle, struct wh_span *rest)
+enum { TRIES = 32 }; static bool find_after_last(struct wh_span s, const char *needle, struct wh_span *rest)
 {
-	const char *found = wh_scan_find(s, needle);
-	if (!found)
-		return false;
-	*rest = (struct wh_span){ found + strlen(needle), s.end };
-	return true;
-}
-
-static const char *find_last(struct wh_span s, const char *needle)
-{
-	const char *last = NULL, *p;
-	while ((p = wh_scan_find(s, needle))) {
-		last = p;
-		s.p = p + 1;
-	}
-	return last;
-}
-
-static bool find_after_last(struct wh_span s, const char *needle, struct wh_span *rest)
-{
-	const char *found = find_last(s, needle);
+	const char *found = wh_scan_last(s, needle);
 	if (!found)
 		return false;
 	*rest = (struct wh_span){ found + strlen(needle), s.end };
@@ -48,14 +27,9 @@ static const char *find_any_case(struct wh_span s, const char *needle)
 	return NULL;
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool is_hex(char c)
 {
-	return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f') || (c | 32) == 'x';
+	return wh_is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f') || (c | 32) == 'x';
 }
 
 static struct wh_span hex_word(struct wh_span s)
@@ -74,15 +48,6 @@ static struct wh_span strip(struct wh_span s, const char *set)
 	while (s.end > s.p && s.end[-1] && strchr(set, s.end[-1]))
 		s.end--;
 	return s;
-}
-
-/* Up to the first of set. */
-static struct wh_span until(struct wh_span s, const char *set)
-{
-	const char *p = s.p;
-	while (p < s.end && !(*p && strchr(set, *p)))
-		p++;
-	return (struct wh_span){ s.p, p };
 }
 
 static void set_address(struct wh_crash_machine *m, struct wh_span hex)
@@ -142,7 +107,7 @@ static void set_type_capitalised(struct wh_crash_machine *m, const char *before,
 /* The base name of a source file as messages name it: `[FATAL:a/b.cc(12)`, `C:\a\b.cc:12`. */
 static struct wh_span file_name(struct wh_span s)
 {
-	s = until(until(strip(s, " .'\"[]"), ":"), "(");
+	s = wh_scan_until(wh_scan_until(strip(s, " .'\"[]"), ":"), "(");
 	for (const char *p = s.end; p > s.p; p--)
 		if (p[-1] == '/' || p[-1] == '\\') {
 			s.p = p;
@@ -225,7 +190,7 @@ static bool read_google_log(struct wh_span line, struct wh_span *file, struct wh
 	if (!close)
 		return false;
 	const char *p = close;
-	while (p > s.p && is_digit(p[-1]))
+	while (p > s.p && wh_is_digit(p[-1]))
 		p--;
 	if (p == close || p == s.p || p[-1] != ':')
 		return false;
@@ -246,7 +211,7 @@ static bool read_bracket(struct wh_span s, struct wh_span *file)
 	if (!colon)
 		return false;
 	const char *digits = colon + 1;
-	while (digits < close && is_digit(*digits))
+	while (digits < close && wh_is_digit(*digits))
 		digits++;
 	if (digits == close) { /* file.cc:12 */
 		close = colon;
@@ -254,7 +219,7 @@ static bool read_bracket(struct wh_span s, struct wh_span *file)
 		if (!colon)
 			return false;
 	}
-	*file = until((struct wh_span){ colon + 1, close }, "(");
+	*file = wh_scan_until((struct wh_span){ colon + 1, close }, "(");
 	return true;
 }
 
@@ -281,7 +246,7 @@ static void read_assertion(struct wh_crash_machine *m, struct wh_span line)
 			break;
 		}
 	}
-	if (read_google_log(line, &file, &text) && find_after(text, "assertion failed at ", &rest) && find_after(rest, " in ", &rest) &&
+	if (read_google_log(line, &file, &text) && wh_scan_after(text, "assertion failed at ", &rest) && wh_scan_after(rest, " in ", &rest) &&
 	    find_after_last(rest, ": ", &rest))
 		set_assertion(m, rest);
 	const char *at = find_any_case(line, "assertion ");
@@ -302,9 +267,9 @@ static void read_assertion(struct wh_crash_machine *m, struct wh_span line)
 			}
 			before.end--;
 			const char *digits = before.end;
-			while (digits > before.p && is_digit(digits[-1]))
+			while (digits > before.p && wh_is_digit(digits[-1]))
 				digits--;
-			if (digits < before.end && digits > before.p && digits[-1] == ':' && find_last(before, "/") &&
+			if (digits < before.end && digits > before.p && digits[-1] == ':' && wh_scan_last(before, "/") &&
 			    find_after_last((struct wh_span){ at, line.end }, " failed: ", &rest))
 				set_assertion(m, wh_scan_trim(rest));
 		}
@@ -313,10 +278,10 @@ static void read_assertion(struct wh_crash_machine *m, struct wh_span line)
 		m->rust_message = false;
 		set_assertion(m, line);
 	}
-	if (!wh_scan_has(line, "thread ") || !find_after(line, " panicked at ", &rest))
+	if (!wh_scan_has(line, "thread ") || !wh_scan_after(line, " panicked at ", &rest))
 		return;
 	if (wh_scan_skip(&rest, "'")) {
-		set_assertion(m, until(rest, "'"));
+		set_assertion(m, wh_scan_until(rest, "'"));
 	} else if (rest.end > rest.p && rest.end[-1] == ':') {
 		set_assertion(m, (struct wh_span){ NULL, NULL });
 		m->rust_message = true;
@@ -327,7 +292,7 @@ static void read_debugger(struct wh_crash_machine *m, struct wh_span line)
 {
 	struct wh_span s = line, rest;
 	if (wh_scan_skip(&s, "Program received signal ")) {
-		struct wh_span name = until(s, ",");
+		struct wh_span name = wh_scan_until(s, ",");
 		if (name.end < s.end) {
 			char upper[32];
 			size_t n = 0;
@@ -343,13 +308,13 @@ static void read_debugger(struct wh_crash_machine *m, struct wh_span line)
 	s = line;
 	if (wh_scan_has(s, "0x") && wh_scan_find(s, " in "))
 		set_address(m, hex_word(s));
-	if (wh_scan_has(s, "Reason:") && find_after(s, "at address", &rest)) {
-		while (rest.p < rest.end && !is_digit(*rest.p))
+	if (wh_scan_has(s, "Reason:") && wh_scan_after(s, "at address", &rest)) {
+		while (rest.p < rest.end && !wh_is_digit(*rest.p))
 			rest.p++;
 		set_address(m, hex_word(rest));
 	}
 	if (wh_scan_skip(&s, "Attempt to ")) {
-		const char *address = find_last(s, " address ");
+		const char *address = wh_scan_last(s, " address ");
 		struct wh_span verb = { s.p, address };
 		const char *blank = address ? memrchr(verb.p, ' ', wh_span_size(verb)) : NULL;
 		if (blank) {
@@ -375,7 +340,7 @@ static void read_leaks(struct wh_crash_machine *m, struct wh_span line)
 static void read_cast_note(struct wh_crash_machine *m, struct wh_span line)
 {
 	struct wh_span rest;
-	if (find_after(line, "note: object is of type ", &rest) || find_after(line, "note: vtable is of type ", &rest)) {
+	if (wh_scan_after(line, "note: object is of type ", &rest) || wh_scan_after(line, "note: vtable is of type ", &rest)) {
 		rest = strip(rest, "'");
 		wh_str_puts(&m->state, " from ");
 		wh_str_add(&m->state, rest.p, wh_span_size(rest));
@@ -385,11 +350,11 @@ static void read_cast_note(struct wh_crash_machine *m, struct wh_span line)
 		wh_str_puts(&m->state, " from invalid vptr");
 		m->cast_told = true;
 	}
-	if (find_after(line, "note: ", &rest) && find_after_last(rest, " defined here", &rest) && rest.p == rest.end)
+	if (wh_scan_after(line, "note: ", &rest) && find_after_last(rest, " defined here", &rest) && rest.p == rest.end)
 		m->cast_told = true;
-	if (find_after(line, "at offset ", &rest) && wh_scan_find(rest, " within object of type ")) {
+	if (wh_scan_after(line, "at offset ", &rest) && wh_scan_find(rest, " within object of type ")) {
 		wh_str_puts(&m->state, " from base class subobject at offset ");
-		rest = until(rest, " ");
+		rest = wh_scan_until(rest, " ");
 		wh_str_add(&m->state, rest.p, wh_span_size(rest));
 		m->cast_told = true;
 	}
@@ -413,23 +378,23 @@ static void begin_cast(struct wh_crash_machine *m, struct wh_span type)
 static void read_cast(struct wh_crash_machine *m, struct wh_span line)
 {
 	struct wh_span message = { 0 }, rest;
-	bool error = find_after(line, ": runtime error: ", &message);
+	bool error = wh_scan_after(line, ": runtime error: ", &message);
 	if (!m->type.n && error &&
 	    (wh_scan_has(message, "member access within address ") || wh_scan_has(message, "member call on address ") ||
 	     wh_scan_has(message, "downcast of address ")) &&
 	    find_after_last(message, " of type ", &rest)) {
 		begin_cast(m, rest);
 		struct wh_span address;
-		if (find_after(message, " address ", &address))
+		if (wh_scan_after(message, " address ", &address))
 			set_address(m, hex_word(address));
 	}
 	if (wh_crash_type_is(m, "Bad-cast") && !m->cast_told)
 		read_cast_note(m, line);
 	if (!m->type.n && error && wh_scan_skip(&message, "control flow integrity check for type ")) {
-		const char *failed = find_last(message, " failed during ");
+		const char *failed = wh_scan_last(message, " failed during ");
 		if (failed) {
 			begin_cast(m, (struct wh_span){ message.p, failed });
-			if (find_after((struct wh_span){ failed, message.end }, "vtable address ", &rest))
+			if (wh_scan_after((struct wh_span){ failed, message.end }, "vtable address ", &rest))
 				set_address(m, hex_word(rest));
 		}
 	}
@@ -464,7 +429,7 @@ static void read_go(struct wh_crash_machine *m, struct wh_span line)
 static void read_runtime_error(struct wh_crash_machine *m, struct wh_span line)
 {
 	struct wh_span message;
-	if (m->type.n || !find_after(line, ": runtime error: ", &message))
+	if (m->type.n || !wh_scan_after(line, ": runtime error: ", &message))
 		return;
 	const char *type = "UNKNOWN";
 	for (size_t i = 0; i < COUNT(runtime_errors); i++)
@@ -487,18 +452,18 @@ static bool read_sanitizer(struct wh_crash_machine *m, struct wh_span line)
 	bool address_sanitizer = wh_scan_find(line, "AddressSanitizer");
 	if (find_after_last(line, "ThreadSanitizer: ", &rest) || find_after_last(line, "MemorySanitizer: ", &rest)) {
 		wh_scan_blanks(&rest);
-		struct wh_span name = until(rest, "(:");
+		struct wh_span name = wh_scan_until(rest, "(:");
 		if (!wh_scan_find(line, " suppressions") && !wh_scan_find(line, " warnings") && wh_span_size(name) &&
 		    !wh_scan_has(rest, "ABRT") && !wh_scan_has(rest, "ILL")) {
 			wh_crash_reset(m);
 			set_type_capitalised(m, "", name, "", true);
 		}
 	}
-	if (address_sanitizer && find_after(line, "memcpy-param-overlap", &rest) && find_after(rest, "[", &s)) {
+	if (address_sanitizer && wh_scan_after(line, "memcpy-param-overlap", &rest) && wh_scan_after(rest, "[", &s)) {
 		begin(m, "Memcpy-param-overlap");
 		set_address(m, hex_word(s));
 	}
-	if (find_after(line, "SEGV on unknown address ", &rest) || find_after(line, "access-violation on unknown address ", &rest)) {
+	if (wh_scan_after(line, "SEGV on unknown address ", &rest) || wh_scan_after(line, "access-violation on unknown address ", &rest)) {
 		struct wh_span address = hex_word(rest);
 		if (wh_span_size(address)) {
 			uint64_t value = 0;
@@ -515,13 +480,13 @@ static bool read_sanitizer(struct wh_crash_machine *m, struct wh_span line)
 			return true;
 		}
 	}
-	if (find_after(line, "AddressSanitizer: attempting free on address which was not malloc()-ed: ", &rest) &&
+	if (wh_scan_after(line, "AddressSanitizer: attempting free on address which was not malloc()-ed: ", &rest) &&
 	    wh_span_size(hex_word(rest))) {
 		begin(m, "Invalid-free");
 		set_address(m, hex_word(rest));
 		return true;
 	}
-	if (address_sanitizer && find_after(line, "double-free on ", &rest)) {
+	if (address_sanitizer && wh_scan_after(line, "double-free on ", &rest)) {
 		begin(m, "Heap-double-free");
 		if (!wh_scan_skip(&rest, "unknown address "))
 			wh_scan_skip(&rest, "address ");
@@ -534,8 +499,8 @@ static bool read_sanitizer(struct wh_crash_machine *m, struct wh_span line)
 	}
 	if (!is_kernel(m) && !m->golang_crash && !m->python_crash && find_after_last(line, "ERROR: ", &rest)) {
 		const char *tool = wh_scan_find(rest, "Sanitizer");
-		const char *on = tool ? find_last((struct wh_span){ tool, rest.end }, " on ") : NULL;
-		for (int tries = 0; on && tries < TRIES; tries++, on = find_last((struct wh_span){ tool, on }, " on ")) {
+		const char *on = tool ? wh_scan_last((struct wh_span){ tool, rest.end }, " on ") : NULL;
+		for (int tries = 0; on && tries < TRIES; tries++, on = wh_scan_last((struct wh_span){ tool, on }, " on ")) {
 			struct wh_span address = { on + 4, rest.end };
 			if (!wh_scan_skip(&address, "unknown address "))
 				wh_scan_skip(&address, "address ");
@@ -562,8 +527,8 @@ static bool read_sanitizer(struct wh_crash_machine *m, struct wh_span line)
 static void read_access(struct wh_crash_machine *m, struct wh_span line)
 {
 	struct wh_span s = line, rest;
-	if (wh_crash_type_is(m, "UNKNOWN") && find_after(line, "The signal is caused by a ", &rest)) {
-		struct wh_span access = until(rest, " ");
+	if (wh_crash_type_is(m, "UNKNOWN") && wh_scan_after(line, "The signal is caused by a ", &rest)) {
+		struct wh_span access = wh_scan_until(rest, " ");
 		if (wh_scan_has((struct wh_span){ access.end, rest.end }, " memory access") && !wh_scan_has(access, "UNKNOWN")) {
 			wh_str_putc(&m->type, ' ');
 			wh_str_add(&m->type, access.p, wh_span_size(access));
@@ -578,7 +543,7 @@ static void read_access(struct wh_crash_machine *m, struct wh_span line)
 		return;
 	struct wh_span verb = { s.p, size }, word = verb;
 	wh_scan_skip(&word, "Atomic ");
-	struct wh_span number = until((struct wh_span){ size + strlen(" of size "), line.end }, " ");
+	struct wh_span number = wh_scan_until((struct wh_span){ size + strlen(" of size "), line.end }, " ");
 	rest = (struct wh_span){ number.end, line.end };
 	if (memchr(word.p, ' ', wh_span_size(word)) || !wh_scan_skip(&rest, " at "))
 		return;
@@ -603,10 +568,10 @@ static bool keeps_before_signal(const struct wh_crash_machine *m)
 static void read_android(struct wh_crash_machine *m, struct wh_span line)
 {
 	struct wh_span rest, fault;
-	bool sig = find_after(line, "signal", &rest);
-	if (sig && find_after(rest, "(SIG", &rest) && find_after(rest, "fault addr ", &fault) &&
+	bool sig = wh_scan_after(line, "signal", &rest);
+	if (sig && wh_scan_after(rest, "(SIG", &rest) && wh_scan_after(rest, "fault addr ", &fault) &&
 	    (!wh_crash_type_begins(m, "UNKNOWN") || !wh_scan_find(line, "Fatal signal"))) {
-		struct wh_span address = until(fault, " ");
+		struct wh_span address = wh_scan_until(fault, " ");
 		begin(m, "UNKNOWN");
 		m->java_exception = false;
 		if (wh_scan_find(line, "SEGV_MTESERR"))
@@ -614,7 +579,7 @@ static void read_android(struct wh_crash_machine *m, struct wh_span line)
 		if (wh_scan_find(line, "SIGSEGV"))
 			set_address(m, address);
 		struct wh_span after = { address.end, line.end };
-		const char *open = wh_span_size(after) && after.end[-1] == ')' ? find_last(after, "(") : NULL;
+		const char *open = wh_span_size(after) && after.end[-1] == ')' ? wh_scan_last(after, "(") : NULL;
 		if (open) {
 			wh_str_clear(&m->process);
 			wh_str_add(&m->process, open + 1, (size_t)(after.end - 1 - (open + 1)));
@@ -684,7 +649,7 @@ static void read_kernel(struct wh_crash_machine *m, struct wh_span line)
 		set_kernel_type(m, s, true);
 	s = line;
 	if (wh_scan_skip(&s, "BUG: KASAN: ")) {
-		const char *in = find_last(s, " in "), *on = find_last(s, " on ");
+		const char *in = wh_scan_last(s, " in "), *on = wh_scan_last(s, " on ");
 		const char *end = in ? in : on;
 		struct wh_span address;
 		if (end) {
@@ -692,7 +657,7 @@ static void read_kernel(struct wh_crash_machine *m, struct wh_span line)
 			if (find_after_last(s, "addr ", &address) || find_after_last(s, "address ", &address))
 				set_address(m, hex_word(address));
 		}
-	} else if (wh_scan_skip(&s, "KASAN: ") && find_after(s, " range [", &rest)) {
+	} else if (wh_scan_skip(&s, "KASAN: ") && wh_scan_after(s, " range [", &rest)) {
 		const char *in = wh_scan_find(s, " in range ");
 		if (in)
 			set_kernel_type(m, (struct wh_span){ s.p, in }, true);
@@ -777,7 +742,7 @@ static void read_check(struct wh_crash_machine *m, struct wh_span line)
 		for (size_t i = 0; i < COUNT(checks); i++)
 			if (find_after_last((struct wh_span){ close, line.end }, checks[i].text, &rest)) {
 				begin(m, checks[i].type);
-				set_check_state(m, wh_scan_trim(until(rest, ";")), file_name(file));
+				set_check_state(m, wh_scan_trim(wh_scan_until(rest, ";")), file_name(file));
 			}
 	}
 	if (read_google_log(line, &file, &text) && wh_scan_skip(&text, "Check failed:")) {
@@ -821,7 +786,7 @@ static void read_v8(struct wh_crash_machine *m, struct wh_span line)
 		}
 		m->n_frames = WH_CRASH_FRAMES;
 	}
-	if (find_after(line, "] V8 error: ", &rest) && wh_span_size(rest) > 1 && rest.end[-1] == '.') {
+	if (wh_scan_after(line, "] V8 error: ", &rest) && wh_span_size(rest) > 1 && rest.end[-1] == '.') {
 		begin(m, "V8 API error");
 		set_state(m, (struct wh_span){ rest.p, rest.end - 1 }, "\n");
 	}
@@ -836,7 +801,7 @@ static void name_numbers(struct wh_crash_machine *m)
 	while (s.p < s.end) {
 		const char *first = s.p;
 		uint64_t number;
-		if (is_digit(*s.p) && wh_scan_decimal(&s, &number)) {
+		if (wh_is_digit(*s.p) && wh_scan_decimal(&s, &number)) {
 			char after = s.p < s.end ? *s.p : ' ';
 			bool whole = strchr(" #@", before) && before && !((after | 32) >= 'a' && (after | 32) <= 'z') && !strchr("_.:", after);
 			if (whole)
@@ -863,10 +828,10 @@ static void read_fatal_detail(struct wh_crash_machine *m, struct wh_span line)
 	bool blank = s.p < s.end && (*s.p == ' ' || *s.p == '\t');
 	wh_scan_blanks(&s);
 	bool fatal = wh_scan_has(s, "Fatal error in "), runtime = wh_scan_has(s, "Runtime error in ");
-	if ((fatal || runtime) && find_last(s, ", line ")) {
+	if ((fatal || runtime) && wh_scan_last(s, ", line ")) {
 		s.p += fatal ? strlen("Fatal error in ") : strlen("Runtime error in ");
 		wh_crash_set_type_name(m, fatal ? "Fatal error" : "RUNTIME_ASSERT");
-		file = file_name((struct wh_span){ s.p, find_last(s, ", line ") });
+		file = file_name((struct wh_span){ s.p, wh_scan_last(s, ", line ") });
 		wh_str_clear(&m->source_file);
 		wh_str_add(&m->source_file, file.p, wh_span_size(file));
 		set_state(m, file, "\n");
@@ -884,7 +849,7 @@ static void read_fatal_detail(struct wh_crash_machine *m, struct wh_span line)
 	} else if (wh_scan_skip(&text, "Check failed: ")) {
 		wh_crash_set_type_name(m, "CHECK failure");
 	} else if (wh_scan_skip(&text, "RepresentationChangerError: node #")) {
-		text = until(text, ":");
+		text = wh_scan_until(text, ":");
 		text = (struct wh_span){ text.end + (text.end < s.end), s.end };
 		wh_crash_set_type_name(m, "CHECK failure");
 	} else {
@@ -907,17 +872,17 @@ static void read_fatal_detail(struct wh_crash_machine *m, struct wh_span line)
 static void read_missing_library(struct wh_crash_machine *m, struct wh_span line)
 {
 	struct wh_span rest;
-	if (find_after(line, ": library ", &rest) && wh_span_size(rest) && strchr("`'\"", *rest.p)) {
+	if (wh_scan_after(line, ": library ", &rest) && wh_span_size(rest) && strchr("`'\"", *rest.p)) {
 		const char quote[] = { *rest.p++, '\0' };
-		struct wh_span name = until(rest, quote);
+		struct wh_span name = wh_scan_until(rest, quote);
 		if (wh_scan_has((struct wh_span){ name.end, rest.end }, quote) &&
 		    wh_scan_has((struct wh_span){ name.end + (name.end < rest.end), rest.end }, " not found")) {
 			begin(m, "Missing-library");
 			set_state(m, name, "");
 		}
 	}
-	if (find_after(line, "error while loading shared libraries: ", &rest)) {
-		struct wh_span name = until(rest, ":");
+	if (wh_scan_after(line, "error while loading shared libraries: ", &rest)) {
+		struct wh_span name = wh_scan_until(rest, ":");
 		if (wh_scan_has((struct wh_span){ name.end, rest.end }, ": cannot open shared object file")) {
 			begin(m, "Missing-library");
 			set_state(m, name, "");
@@ -931,9 +896,9 @@ static void read_first_message(struct wh_crash_machine *m, struct wh_span line)
 	struct wh_span rest;
 	if (wh_scan_find(line, "ExceptionCode: ") && wh_scan_find(line, "(Stack overflow)"))
 		wh_crash_set_type_name(m, "Stack-overflow");
-	if (find_after(line, "DEFAULT_BUCKET_ID", &rest)) {
+	if (wh_scan_after(line, "DEFAULT_BUCKET_ID", &rest)) {
 		rest = strip(rest, " :");
-		const char *suffix = find_last(rest, "_AVRF");
+		const char *suffix = wh_scan_last(rest, "_AVRF");
 		if (suffix && suffix + 5 == rest.end)
 			rest.end = suffix;
 		set_type_capitalised(m, "", rest, "_", true);
@@ -942,11 +907,11 @@ static void read_first_message(struct wh_crash_machine *m, struct wh_span line)
 		if (wh_crash_type_is(m, "Status-integer-divide-by-zero"))
 			wh_crash_set_type_name(m, "Divide-by-zero");
 	}
-	if (find_after(line, "ERROR: HWAddressSanitizer", &rest) || find_after(line, "ERROR: AddressSanitizer", &rest)) {
+	if (wh_scan_after(line, "ERROR: HWAddressSanitizer", &rest) || wh_scan_after(line, "ERROR: AddressSanitizer", &rest)) {
 		while (rest.p < rest.end && (*rest.p == ':' || *rest.p == ' '))
 			rest.p++;
 		wh_crash_reset(m);
-		set_type_capitalised(m, "", until(rest, "(:;"), "_", true);
+		set_type_capitalised(m, "", wh_scan_until(rest, "(:;"), "_", true);
 	}
 	if (wh_scan_find(line, "GPU process exited unexpectedly"))
 		begin(m, "GPU failure");
@@ -955,7 +920,7 @@ static void read_first_message(struct wh_crash_machine *m, struct wh_span line)
 		m->java_exception = true;
 	}
 	const char *wycheproof = wh_scan_find(line, "(com.google.security.wycheproof.");
-	const char *close = wycheproof ? find_last((struct wh_span){ line.p, wycheproof }, ") ") : NULL;
+	const char *close = wycheproof ? wh_scan_last((struct wh_span){ line.p, wycheproof }, ") ") : NULL;
 	if (close) {
 		struct wh_span all = { close + 2, line.end };
 		const char *end = memchr(wycheproof, ')', (size_t)(line.end - wycheproof));
@@ -971,8 +936,8 @@ static void read_first_message(struct wh_crash_machine *m, struct wh_span line)
 	}
 	read_check(m, line);
 	read_v8(m, line);
-	if (find_after(line, "Received signal 11 SEGV_", &rest) && wh_scan_has(line, "Received")) {
-		rest = until(rest, " ");
+	if (wh_scan_after(line, "Received signal 11 SEGV_", &rest) && wh_scan_has(line, "Received")) {
+		rest = wh_scan_until(rest, " ");
 		begin(m, "UNKNOWN");
 		set_address(m, hex_word((struct wh_span){ rest.end + (rest.end < line.end), line.end }));
 	}
@@ -1010,7 +975,7 @@ bool wh_crash_may_be_message(const struct wh_crash_machine *m, struct wh_span li
 	};
 	struct wh_span s = line;
 	wh_scan_blanks(&s);
-	if (m->trusty || m->rust_message || wh_span_size(s) < 2 || *s.p == '#' || (*s.p == 'F' && is_digit(s.p[1])))
+	if (m->trusty || m->rust_message || wh_span_size(s) < 2 || *s.p == '#' || (*s.p == 'F' && wh_is_digit(s.p[1])))
 		return true;
 	for (size_t i = 0; i < COUNT(beginnings); i++)
 		if (!memcmp(s.p, beginnings[i], 2))
@@ -1060,9 +1025,9 @@ enum wh_crash_step wh_crash_message(struct wh_crash_machine *m, struct wh_span l
 	read_android(m, line);
 	read_kernel(m, line);
 	read_extra_sanitizers(m, line);
-	if (sanitizer && find_after(line, "Sanitizer CHECK failed:", &rest)) {
+	if (sanitizer && wh_scan_after(line, "Sanitizer CHECK failed:", &rest)) {
 		wh_scan_blanks(&rest);
-		rest = (struct wh_span){ until(rest, " ").end, rest.end };
+		rest = (struct wh_span){ wh_scan_until(rest, " ").end, rest.end };
 		wh_crash_set_type_name(m, "Sanitizer CHECK failure");
 		set_state(m, wh_scan_trim(rest), "\n");
 		m->n_frames = WH_CRASH_FRAMES;

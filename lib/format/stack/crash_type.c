@@ -44,19 +44,9 @@ void wh_crash_reset(struct wh_crash_machine *m)
 	m->has_address = false;
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_alpha(char c)
-{
-	return (c | 32) >= 'a' && (c | 32) <= 'z';
-}
-
 static bool is_hex(char c)
 {
-	return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
+	return wh_is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
 }
 
 /* A sanitizer's `AddressSanitizer:DEADLYSIGNAL` is printed without regard to what is on the line already. */
@@ -64,7 +54,7 @@ static struct wh_span without_deadly_signal(struct wh_span line)
 {
 	static const char *const tools[] = { "UndefinedBehavior", "Address", "Memory", "Thread", "Leak" };
 	const char *deadly = wh_scan_find(line, "Sanitizer:DEADLYSIGNAL"), *name = deadly;
-	while (name && name > line.p && is_alpha(name[-1]))
+	while (name && name > line.p && wh_is_alpha(name[-1]))
 		name--;
 	for (size_t i = 0; name && i < sizeof tools / sizeof *tools; i++) {
 		const char *at = wh_scan_find((struct wh_span){ name, deadly }, tools[i]);
@@ -179,14 +169,14 @@ static void add_line(struct wh_str *out, struct wh_span s)
 			}
 			n = 0;
 		}
-		if (is_digit(*p) || *p == '.') {
+		if (wh_is_digit(*p) || *p == '.') {
 			bool digits_only = before == '@' || before == '#';
 			size_t digits = 0;
-			while (p + n < s.end && (is_digit(p[n]) || p[n] == '.'))
+			while (p + n < s.end && (wh_is_digit(p[n]) || p[n] == '.'))
 				n++;
-			while (digits < n && is_digit(p[digits]))
+			while (digits < n && wh_is_digit(p[digits]))
 				digits++;
-			bool ends = p + n == s.end || !(is_alpha(p[n]) || is_digit(p[n]));
+			bool ends = p + n == s.end || !(wh_is_alpha(p[n]) || wh_is_digit(p[n]));
 			if (before != ':' && ends && (n >= 4 || (digits_only && digits == n))) {
 				wh_str_puts(&clean, "NUMBER");
 				p += n;
@@ -260,7 +250,7 @@ static void finish_type(struct wh_crash_machine *m, struct wh_str *out)
 		s.p += strlen("UNKNOWN");
 	}
 	const char *digits = s.p;
-	while (digits < s.end && !is_digit(*digits))
+	while (digits < s.end && !wh_is_digit(*digits))
 		digits++;
 	wh_str_add(out, s.p, (size_t)(digits - s.p));
 	struct wh_span number = { digits, s.end };

@@ -64,13 +64,18 @@ void wh_location_split(struct wh_span text, struct wh_span *path, uint32_t *line
 	*path = text;
 }
 
-/* The last place where needle begins in s, or NULL. */
-static const char *find_last(struct wh_span s, const char *needle)
+const char *wh_last_parenthesis(struct wh_span s)
 {
-	size_t n = strlen(needle);
-	for (const char *p = s.end; (size_t)(p - s.p) >= n; p--)
-		if (!memcmp(p - n, needle, n))
-			return p - n;
+	size_t depth = 0;
+	if (s.p == s.end || s.end[-1] != ')')
+		return NULL;
+	for (const char *p = s.end; p > s.p;) {
+		p--;
+		if (*p == ')')
+			depth++;
+		else if (*p == '(' && --depth == 0)
+			return p;
+	}
 	return NULL;
 }
 
@@ -116,7 +121,7 @@ bool wh_frame_line_sanitizer(struct wh_span line, struct wh_frame_text *frame)
 /* A number after `:` or `:line ` at the end, else none. */
 static void dotnet_location(struct wh_span where, struct wh_frame_text *frame)
 {
-	const char *said = find_last(where, ":line ");
+	const char *said = wh_scan_last(where, ":line ");
 	if (said) {
 		struct wh_span digits = { said + strlen(":line "), where.end };
 		uint64_t number;
@@ -143,11 +148,11 @@ bool wh_frame_line_dotnet(struct wh_span line, struct wh_frame_text *frame)
 			at.p = close + 1;
 	}
 	const char *open = wh_span_size(at) ? memchr(at.p, '(', wh_span_size(at)) : NULL;
-	const char *in = find_last(line, " in ");
+	const char *in = wh_scan_last(line, " in ");
 	if (!open || open == line.p)
 		return false;
 	frame->function = wh_scan_trim(SPAN_IN(line.p, open));
-	const char *base = find_last(SPAN_IN(open, line.end), " <0x"), *plus = base ? wh_scan_find(SPAN_IN(base, line.end), " + 0x") : NULL;
+	const char *base = wh_scan_last(SPAN_IN(open, line.end), " <0x"), *plus = base ? wh_scan_find(SPAN_IN(base, line.end), " + 0x") : NULL;
 	if (plus) {
 		struct wh_span start = { base + 2, plus }, offset = { plus + 3, line.end };
 		uint64_t method, within;
@@ -175,7 +180,7 @@ bool wh_frame_line_js(struct wh_span line, struct wh_frame_text *frame)
 		frame->function = wh_scan_trim(SPAN_IN(line.p, open));
 		where = SPAN_IN(open + 2, line.end - 1);
 		/* `eval at f (file:1:2), <anonymous>:3:4`: the place of the eval is what stays */
-		const char *inner = find_last(where, "("), *close = inner ? memchr(inner, ')', (size_t)(where.end - inner)) : NULL;
+		const char *inner = wh_scan_last(where, "("), *close = inner ? memchr(inner, ')', (size_t)(where.end - inner)) : NULL;
 		if (inner && close)
 			where = SPAN_IN(inner + 1, close);
 	}

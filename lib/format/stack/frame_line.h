@@ -43,4 +43,7 @@ struct wh_frame *wh_frame_text_add(const struct wh_frame_text *, struct wh_stack
 /* Splits `path[:line[:column]]` at its end; the path is everything where no number follows. */
 void wh_location_split(struct wh_span text, struct wh_span *path, uint32_t *line);
 
+/* Where the parenthesis that s ends with begins, or NULL. */
+const char *wh_last_parenthesis(struct wh_span s);
+
 #endif

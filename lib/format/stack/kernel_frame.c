@@ -3,32 +3,25 @@
 
 enum { LONGEST_NAME = 4096 }; /* beyond it a line is no frame */
 
-/* ---- before the text ---- */
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* `[   12.345678]`, `[   12.345678,0]`, `[  T123]`, `[ C0]`, `[T1@C0]`, `[Mon Nov 20 10:00:00 2026]`: what is between brackets. */
 static bool is_stamp(struct wh_span s)
 {
 	wh_scan_blanks(&s);
 	if (s.p == s.end)
 		return false;
-	if (is_digit(*s.p)) {
+	if (wh_is_digit(*s.p)) {
 		bool dot = false;
 		for (; s.p < s.end; s.p++) {
 			dot |= *s.p == '.';
-			if (!is_digit(*s.p) && *s.p != '.' && *s.p != ',')
+			if (!wh_is_digit(*s.p) && *s.p != '.' && *s.p != ',')
 				return false;
 		}
 		return dot;
 	}
 	if (*s.p == 'T' || *s.p == 'C')
-		if (s.p + 1 < s.end && is_digit(s.p[1])) {
+		if (s.p + 1 < s.end && wh_is_digit(s.p[1])) {
 			for (s.p++; s.p < s.end; s.p++)
-				if (!is_digit(*s.p) && *s.p != 'T' && *s.p != 'C' && *s.p != '@' && *s.p != ' ')
+				if (!wh_is_digit(*s.p) && *s.p != 'T' && *s.p != 'C' && *s.p != '@' && *s.p != ' ')
 					return false;
 			return true;
 		}
@@ -50,7 +43,7 @@ static bool skip_stamp(struct wh_span *s, struct wh_kernel_prefix *prefix)
 	if (!close || !is_stamp(inner))
 		return false;
 	wh_scan_blanks(&inner);
-	if ((*inner.p == 'T' || *inner.p == 'C') && is_digit(inner.p[1]))
+	if ((*inner.p == 'T' || *inner.p == 'C') && wh_is_digit(inner.p[1]))
 		prefix->caller = inner;
 	s->p = close + 1;
 	return true;
@@ -82,7 +75,7 @@ static void skip_host(struct wh_span *s)
 		return;
 	}
 	/* 2018/01/09 14:28:48 */
-	if (wh_span_size(*s) > 20 && is_digit(s->p[0]) && (s->p[4] == '/' || s->p[4] == '-') && (s->p[10] == ' ' || s->p[10] == 'T') &&
+	if (wh_span_size(*s) > 20 && wh_is_digit(s->p[0]) && (s->p[4] == '/' || s->p[4] == '-') && (s->p[10] == ' ' || s->p[10] == 'T') &&
 	    s->p[13] == ':') {
 		s->p += 19;
 		while (s->p < s->end && *s->p != ' ')
@@ -117,7 +110,7 @@ struct wh_span wh_kernel_strip(struct wh_span s, struct wh_kernel_prefix *prefix
 {
 	*prefix = (struct wh_kernel_prefix){ 0 };
 	prefix->stamped = skip_level(&s);
-	if (s.p < s.end && (is_digit(*s.p) || (*s.p >= 'A' && *s.p <= 'Z') || (*s.p >= 'a' && *s.p <= 'z')))
+	if (s.p < s.end && (wh_is_digit(*s.p) || (*s.p >= 'A' && *s.p <= 'Z') || (*s.p >= 'a' && *s.p <= 'z')))
 		skip_host(&s);
 	for (int i = 0; i < 6; i++) {
 		struct wh_span at = s;

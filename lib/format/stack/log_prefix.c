@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/stack/log_prefix.h"
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_alpha(char c)
-{
-	return (c | 32) >= 'a' && (c | 32) <= 'z';
-}
-
 static bool digits(struct wh_span *s, int least, int most)
 {
 	int n = 0;
-	while (n < most && s->p < s->end && is_digit(*s->p)) {
+	while (n < most && s->p < s->end && wh_is_digit(*s->p)) {
 		s->p++;
 		n++;
 	}
@@ -122,7 +112,7 @@ static bool syslog(struct wh_span *s)
 {
 	struct wh_span at = *s;
 	for (int i = 0; i < 3; i++, at.p++)
-		if (at.p >= at.end || !is_alpha(*at.p))
+		if (at.p >= at.end || !wh_is_alpha(*at.p))
 			return false;
 	if (!pass(&at, ' '))
 		return false;
@@ -141,7 +131,7 @@ static bool syslog(struct wh_span *s)
 static bool compose(struct wh_span *s)
 {
 	const char *p = s->p;
-	while (p < s->end && p - s->p < 64 && (is_alpha(*p) || is_digit(*p) || *p == '-' || *p == '_' || *p == '.'))
+	while (p < s->end && p - s->p < 64 && (wh_is_alpha(*p) || wh_is_digit(*p) || *p == '-' || *p == '_' || *p == '.'))
 		p++;
 	const char *name = p;
 	while (p < s->end && *p == ' ')
@@ -162,7 +152,7 @@ struct wh_span wh_log_line(struct wh_span line)
 			if (!bracket(&at))
 				return line;
 			pass(&at, ' ');
-		} else if (is_digit(c)) {
+		} else if (wh_is_digit(c)) {
 			if (logcat_threads(&at)) {
 				/* that has passed over all of it */
 			} else if (date_time(&time) || (time = line, clock_time(&time))) {
@@ -172,7 +162,7 @@ struct wh_span wh_log_line(struct wh_span line)
 			} else if (!compose(&at)) {
 				return line;
 			}
-		} else if (!is_alpha(c) || (!logcat(&at, true) && !syslog(&at) && !compose(&at))) {
+		} else if (!wh_is_alpha(c) || (!logcat(&at, true) && !syslog(&at) && !compose(&at))) {
 			return line;
 		}
 		line = at;

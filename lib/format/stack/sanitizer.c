@@ -37,28 +37,10 @@ struct report {
 	uint32_t location_line;
 };
 
-static bool find_after(struct wh_span s, const char *needle, struct wh_span *rest)
-{
-	const char *found = wh_scan_find(s, needle);
-	if (!found)
-		return false;
-	*rest = (struct wh_span){ found + strlen(needle), s.end };
-	return true;
-}
-
 static bool ends_with(struct wh_span s, const char *suffix)
 {
 	size_t n = strlen(suffix);
 	return wh_span_size(s) >= n && !memcmp(s.end - n, suffix, n);
-}
-
-/* Up to one of ends. */
-static struct wh_span word(struct wh_span s, const char *ends)
-{
-	const char *p = s.p;
-	while (p < s.end && !(*p && strchr(ends, *p)))
-		p++;
-	return (struct wh_span){ s.p, p };
 }
 
 static void set(struct report *r, const char *name, struct wh_span value)
@@ -138,12 +120,12 @@ static void set_reason(struct report *r, struct wh_span text)
 	}
 	static const char *const before_address[] = { " address ", " on ", "-ed: ", "free: " };
 	for (size_t i = 0; i < sizeof before_address / sizeof *before_address; i++)
-		if (find_after(text, before_address[i], &at) && wh_scan_has(at, "0x")) {
-			set(r, "address", word(at, " ,;:()"));
+		if (wh_scan_after(text, before_address[i], &at) && wh_scan_has(at, "0x")) {
+			set(r, "address", wh_scan_until(at, " ,;:()"));
 			break;
 		}
-	if (find_after(text, " thread ", &at)) {
-		set_thread(r, word(at, " ):"));
+	if (wh_scan_after(text, " thread ", &at)) {
+		set_thread(r, wh_scan_until(at, " ):"));
 	} else if (text.end > text.p && text.end[-1] == ')') { /* (pc 0x… bp 0x… sp 0x… T0) */
 		const char *blank = memrchr(text.p, ' ', wh_span_size(text));
 		if (blank && blank[1] == 'T')
@@ -173,10 +155,10 @@ static bool read_access(struct report *r, struct wh_span line)
 				 (int)(s.p - number.p < 20 ? s.p - number.p : 20), number.p);
 		wh_stack_builder_attribute(&r->b, "access", text, (size_t)n);
 	}
-	if (find_after(s, " at ", &rest) && wh_scan_has(rest, "0x"))
-		set(r, "address", word(rest, " ,;:()"));
-	if (find_after(s, "thread ", &rest))
-		set_thread(r, word(rest, " ():"));
+	if (wh_scan_after(s, " at ", &rest) && wh_scan_has(rest, "0x"))
+		set(r, "address", wh_scan_until(rest, " ,;:()"));
+	if (wh_scan_after(s, "thread ", &rest))
+		set_thread(r, wh_scan_until(rest, " ():"));
 	else if (wh_scan_find(s, " main thread"))
 		set_thread(r, (struct wh_span){ main_thread, main_thread + strlen(main_thread) });
 	return true;
@@ -334,7 +316,7 @@ static int read_header(struct wh_reader *reader, struct report *r, struct wh_spa
 	if (check) {
 		struct wh_span message;
 		wh_stack_builder_attribute(&r->b, "reason", "CHECK failed", strlen("CHECK failed"));
-		if (find_after(text, "CHECK failed: ", &message))
+		if (wh_scan_after(text, "CHECK failed: ", &message))
 			set(r, "message", message);
 	} else {
 		set_reason(r, text);
@@ -407,7 +389,7 @@ static int read_leak(struct wh_reader *reader, struct report *r, struct wh_span 
 	wh_stack_builder_attribute(&r->b, "sanitizer", "LeakSanitizer", strlen("LeakSanitizer"));
 	wh_stack_builder_attribute(&r->b, "reason", direct ? "direct-leak" : "indirect-leak", strlen(direct ? "direct-leak" : "indirect-leak"));
 	struct wh_span size = { at + strlen(" leak of "), line.end };
-	set(r, "leaked_bytes", word(size, " "));
+	set(r, "leaked_bytes", wh_scan_until(size, " "));
 	return WH_OK;
 }
 
@@ -432,7 +414,7 @@ static int read_line(struct wh_reader *reader, struct report *r, struct wh_span 
 		return WH_OK;
 	if ((at = wh_scan_find(line, "Sanitizer")))
 		return read_header(reader, r, line, at, err);
-	if (find_after(line, "ERROR: libFuzzer: ", &rest))
+	if (wh_scan_after(line, "ERROR: libFuzzer: ", &rest))
 		return read_libfuzzer(reader, r, line, rest, err);
 	if ((at = wh_scan_find(line, ": runtime error: ")))
 		return read_runtime_error(reader, r, line, at, err);
@@ -442,8 +424,8 @@ static int read_line(struct wh_reader *reader, struct report *r, struct wh_span 
 		return WH_OK;
 	if (!r->any_frame && read_access(r, line))
 		return WH_OK;
-	if (find_after(line, "The signal is caused by a ", &rest))
-		set(r, "access", word(rest, " "));
+	if (wh_scan_after(line, "The signal is caused by a ", &rest))
+		set(r, "access", wh_scan_until(rest, " "));
 	else if ((r->any_frame || !r->other_first) && is_other_stack(line))
 		r->closed = true;
 	return WH_OK;

@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/stack/sanitizer_frame.h"
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
+#include "format/stack/frame_line.h"
 
 /* Passes over `#12 ` or `#1.2 `; at stays where it was if that is not there. */
 static bool read_number(struct wh_span *at, struct wh_frame_line *frame)
@@ -24,7 +16,7 @@ static bool read_number(struct wh_span *at, struct wh_frame_line *frame)
 			return false;
 		frame->inlined = true;
 	}
-	if (s.p >= s.end || !is_blank(*s.p))
+	if (s.p >= s.end || !wh_is_blank(*s.p))
 		return false;
 	wh_scan_blanks(&s);
 	*at = s;
@@ -39,14 +31,14 @@ static bool read_start(struct wh_span line, struct wh_span *rest, struct wh_fram
 		p = memchr(p, '#', (size_t)(line.end - p));
 		if (!p)
 			return false;
-		if (p > line.p && !is_blank(p[-1]))
+		if (p > line.p && !wh_is_blank(p[-1]))
 			continue;
 		*frame = (struct wh_frame_line){ 0 };
 		*rest = (struct wh_span){ p, line.end };
 		if (!read_number(rest, frame))
 			continue;
 		struct wh_span after = *rest;
-		frame->has_address = wh_scan_hex(&after, &frame->address) && (after.p == after.end || is_blank(*after.p));
+		frame->has_address = wh_scan_hex(&after, &frame->address) && (after.p == after.end || wh_is_blank(*after.p));
 		if (frame->has_address) {
 			*rest = after;
 			return true;
@@ -58,41 +50,10 @@ static bool read_start(struct wh_span line, struct wh_span *rest, struct wh_fram
 	return false;
 }
 
-/* Where the parenthesis that s ends with begins, or NULL. */
-static const char *last_parenthesis(struct wh_span s)
-{
-	size_t depth = 0;
-	if (s.p == s.end || s.end[-1] != ')')
-		return NULL;
-	for (const char *p = s.end; p > s.p;) {
-		p--;
-		if (*p == ')')
-			depth++;
-		else if (*p == '(' && --depth == 0)
-			return p;
-	}
-	return NULL;
-}
-
-static const char *find_last(struct wh_span s, const char *needle)
-{
-	/* The last character of a needle is the rarest of those that are looked for here. */
-	size_t n = strlen(needle);
-	for (const char *end = s.end; (size_t)(end - s.p) >= n; end--) {
-		const char *last = memrchr(s.p, needle[n - 1], (size_t)(end - s.p));
-		if (!last || (size_t)(last + 1 - s.p) < n)
-			return NULL;
-		end = last + 1;
-		if (!memcmp(end - n, needle, n))
-			return end - n;
-	}
-	return NULL;
-}
-
 /* `path+0x12`: false where there is no offset. */
 static bool read_module(struct wh_span s, struct wh_frame_line *frame)
 {
-	const char *plus = find_last(s, "+0x");
+	const char *plus = wh_scan_last(s, "+0x");
 	if (!plus)
 		return false;
 	struct wh_span offset = { plus + 1, s.end };
@@ -110,17 +71,17 @@ static void take_module(struct wh_span *s, struct wh_frame_line *frame)
 {
 	for (int i = 0; i < 3; i++) {
 		*s = wh_scan_trim(*s);
-		const char *open = last_parenthesis(*s);
+		const char *open = wh_last_parenthesis(*s);
 		struct wh_span inner = { open ? open + 1 : NULL, s->end - 1 };
-		if (open && open > s->p && !is_blank(open[-1]))
+		if (open && open > s->p && !wh_is_blank(open[-1]))
 			return; /* the arguments of a function */
 		if (open && wh_scan_skip(&inner, "BuildId:")) {
 			frame->build_id = wh_scan_trim(inner);
 		} else if (open && wh_scan_has(inner, "<unknown module>")) {
 			/* says nothing */
 		} else if (!open || !read_module(inner, frame)) {
-			const char *angle = find_last(*s, " <");
-			const char *close = angle ? find_last((struct wh_span){ angle, s->end }, ">+0x") : NULL;
+			const char *angle = wh_scan_last(*s, " <");
+			const char *close = angle ? wh_scan_last((struct wh_span){ angle, s->end }, ">+0x") : NULL;
 			if (!close || !read_module((struct wh_span){ angle + 2, s->end }, frame))
 				return;
 			frame->module.end--; /* the > */
@@ -128,21 +89,6 @@ static void take_module(struct wh_span *s, struct wh_frame_line *frame)
 		}
 		s->end = open;
 	}
-}
-
-/* Takes `:3` off the end. */
-static bool take_number(struct wh_span *s, uint64_t *value)
-{
-	const char *p = s->end;
-	while (p > s->p && is_digit(p[-1]))
-		p--;
-	if (p == s->end || p - s->p < 2 || p[-1] != ':')
-		return false;
-	struct wh_span digits = { p, s->end };
-	if (!wh_scan_decimal(&digits, value))
-		return false;
-	s->end = p - 1;
-	return true;
 }
 
 static bool is_drive(const char *p, const char *end)
@@ -174,19 +120,19 @@ static const char *find_path(struct wh_span s)
 
 static void split_location(struct wh_span s, struct wh_frame_line *frame)
 {
-	struct wh_span path = s;
-	uint64_t first = 0, second = 0;
-	bool one = take_number(&path, &first), two = one && take_number(&path, &second);
+	struct wh_span path;
+	uint32_t line;
+	wh_location_split(s, &path, &line);
 	const char *blank = find_path(path);
-	if (!blank && one) { /* a relative path has no blanks */
+	if (!blank && path.end < s.end) { /* a relative path has no blanks */
 		for (const char *p = path.end; p > path.p; p--)
-			if (is_blank(p[-1])) {
+			if (wh_is_blank(p[-1])) {
 				blank = p - 1;
 				break;
 			}
 	}
 	if (!blank) {
-		const char *null = find_last(s, " <null>");
+		const char *null = wh_scan_last(s, " <null>");
 		if (null && null + 7 == s.end)
 			s.end = null;
 		frame->function = wh_scan_trim(s);
@@ -194,8 +140,7 @@ static void split_location(struct wh_span s, struct wh_frame_line *frame)
 	}
 	frame->function = wh_scan_trim((struct wh_span){ s.p, blank });
 	frame->file = wh_scan_trim((struct wh_span){ blank, path.end });
-	uint64_t line = two ? second : first;
-	frame->line = line <= UINT32_MAX ? (uint32_t)line : 0;
+	frame->line = line;
 }
 
 bool wh_frame_line_read(struct wh_span line, struct wh_frame_line *frame)
@@ -217,7 +162,7 @@ bool wh_frame_line_read(struct wh_span line, struct wh_frame_line *frame)
 	}
 	frame->has_offset = false; /* what the module has is not the function's */
 	frame->offset = 0;
-	const char *plus = find_last(function, "+0x");
+	const char *plus = wh_scan_last(function, "+0x");
 	struct wh_span offset = { plus ? plus + 1 : NULL, function.end };
 	uint64_t value;
 	if (plus && plus > function.p && wh_scan_hex(&offset, &value) && offset.p == offset.end) {

@@ -25,31 +25,14 @@ struct report {
 	struct wh_stack_builder b;
 };
 
-static bool find_after(struct wh_span s, const char *needle, struct wh_span *rest)
-{
-	const char *found = wh_scan_find(s, needle);
-	if (!found)
-		return false;
-	*rest = (struct wh_span){ found + strlen(needle), s.end };
-	return true;
-}
-
-static struct wh_span word(struct wh_span s, const char *ends)
-{
-	const char *p = s.p;
-	while (p < s.end && !(*p && strchr(ends, *p)))
-		p++;
-	return (struct wh_span){ s.p, p };
-}
-
 /* Passes over everything up to `==12== `, or with --time-stamp=yes `==00:00:00:01.234 12== `; text is what follows, with the
  * blanks that say its rank. */
 static bool read_prefix(struct wh_span line, uint64_t *pid, struct wh_span *text)
 {
 	struct wh_span s;
-	while (find_after(line, "==", &s)) {
+	while (wh_scan_after(line, "==", &s)) {
 		line = s;
-		struct wh_span stamp = word((struct wh_span){ s.p, wh_span_size(s) < 32 ? s.end : s.p + 32 }, " ");
+		struct wh_span stamp = wh_scan_until((struct wh_span){ s.p, wh_span_size(s) < 32 ? s.end : s.p + 32 }, " ");
 		if (wh_scan_find(stamp, ":") && stamp.end < s.end && *stamp.end == ' ')
 			s.p = stamp.end + 1;
 		if (!wh_scan_decimal(&s, pid) || !wh_scan_skip(&s, "=="))
@@ -63,27 +46,11 @@ static bool read_prefix(struct wh_span line, uint64_t *pid, struct wh_span *text
 	return false;
 }
 
-/* Where the parenthesis that s ends with begins, or NULL. */
-static const char *last_parenthesis(struct wh_span s)
-{
-	size_t depth = 0;
-	if (s.p == s.end || s.end[-1] != ')')
-		return NULL;
-	for (const char *p = s.end; p > s.p;) {
-		p--;
-		if (*p == ')')
-			depth++;
-		else if (*p == '(' && --depth == 0)
-			return p;
-	}
-	return NULL;
-}
-
 /* `f(int) (a.cc:3)`, `f (in /lib/x.so)`, `???` */
 static void read_place(struct report *r, struct wh_frame *frame, struct wh_span s)
 {
 	s = wh_scan_trim(s);
-	const char *open = last_parenthesis(s);
+	const char *open = wh_last_parenthesis(s);
 	if (open && open > s.p && open[-1] == ' ') {
 		struct wh_span inner = { open + 1, s.end - 1 };
 		const char *colon = memrchr(inner.p, ':', wh_span_size(inner));
@@ -156,7 +123,7 @@ static const char *read_access(struct report *r, struct wh_span s)
 	struct wh_span size;
 	bool write = wh_scan_find(s, "write of size ") || wh_scan_find(s, "store by");
 	uint64_t bytes;
-	if (!find_after(s, " of size ", &size) && !find_after(s, " size ", &size))
+	if (!wh_scan_after(s, " of size ", &size) && !wh_scan_after(s, " size ", &size))
 		return NULL;
 	if (!wh_scan_decimal(&size, &bytes))
 		return NULL;
@@ -219,7 +186,7 @@ static void set_type(struct report *r, const char *access)
 		return;
 	struct wh_span at;
 	uint64_t address = UINT64_MAX;
-	if (find_after(r->address, "ddress ", &at))
+	if (wh_scan_after(r->address, "ddress ", &at))
 		wh_scan_hex(&at, &address);
 	bool unknown = !strcmp(type, "UNKNOWN");
 	if (unknown && address < 4096)
@@ -245,8 +212,8 @@ static void set_attributes(struct report *r, bool describe)
 	if (reason.p != t.p) {
 		struct wh_span bytes = t;
 		if (wh_scan_skip(&bytes, "(")) /* (direct) */
-			bytes = (struct wh_span){ word(bytes, " ").end, t.end };
-		bytes = word(wh_scan_trim(bytes), " ");
+			bytes = (struct wh_span){ wh_scan_until(bytes, " ").end, t.end };
+		bytes = wh_scan_until(wh_scan_trim(bytes), " ");
 		char digits[32]; /* 102,400 */
 		size_t n = 0;
 		for (const char *p = bytes.p; p < bytes.end && n < sizeof digits; p++)
@@ -265,20 +232,20 @@ static void set_attributes(struct report *r, bool describe)
 		}
 	}
 	set(r, "reason", reason);
-	if (find_after(t, "default action of signal ", &rest) && find_after(rest, "(", &rest))
-		set(r, "signal", word(rest, ")"));
-	if (find_after(r->address, "ddress ", &rest) || find_after(t, " at ", &rest))
+	if (wh_scan_after(t, "default action of signal ", &rest) && wh_scan_after(rest, "(", &rest))
+		set(r, "signal", wh_scan_until(rest, ")"));
+	if (wh_scan_after(r->address, "ddress ", &rest) || wh_scan_after(t, " at ", &rest))
 		if (wh_scan_has(rest, "0x"))
-			set(r, "address", word(rest, " ,"));
+			set(r, "address", wh_scan_until(rest, " ,"));
 	if (r->command.p) {
-		struct wh_span program = word(r->command, " ");
+		struct wh_span program = wh_scan_until(r->command, " ");
 		const char *slash = memrchr(program.p, '/', wh_span_size(program));
 		if (slash)
 			program.p = slash + 1;
 		set(r, "app", program);
 	}
-	if (find_after(t, "hread #", &rest) || find_after(t, "by thread ", &rest))
-		r->thread = word(rest, " :,)");
+	if (wh_scan_after(t, "hread #", &rest) || wh_scan_after(t, "by thread ", &rest))
+		r->thread = wh_scan_until(rest, " :,)");
 	if (wh_span_size(r->thread))
 		r->b.stack.thread = wh_stack_builder_copy(&r->b, r->thread.p, wh_span_size(r->thread));
 	const char *access = read_access(r, t);
@@ -322,7 +289,7 @@ static int read_title(struct wh_reader *reader, struct report *r, struct wh_span
 		WH_TRY(finish(reader, r, err));
 		rest = (struct wh_span){ text.p + strlen("Thread "), text.end };
 		wh_scan_skip(&rest, "#");
-		r->thread = word(rest, " :");
+		r->thread = wh_scan_until(rest, " :");
 		return WH_OK;
 	}
 	if (wh_scan_has(text, "Stack overflow in thread") && r->title.p) {
