@@ -9,7 +9,7 @@ const struct wh_param cli_globals[] = {
 	{ .name = "store", .type = WH_PARAM_STRING, .metavar = "URL",
 	  .help = "where observations and groups are kept: sqlite:PATH or a path ($WHORL_STORE, else ./whorl.db)" },
 	{ .name = "format", .type = WH_PARAM_CHOICE, .choices = "table|json|jsonl|tsv|csv", .metavar = "NAME",
-	  .help = "how the result is written: table, json, jsonl, tsv or csv (table on a terminal, else jsonl)" },
+	  .help = "how the result is written: table, json, jsonl, tsv or csv (table on a terminal, else jsonl), or what the verb writes to a FILE (sarif)" },
 	{ .name = "seed", .type = WH_PARAM_INT, .initial = "1", .lo = 0, .hi = 9007199254740991.0,
 	  .help = "where randomness starts; the same seed gives the same result" },
 	{ .name = "threads", .type = WH_PARAM_INT, .lo = 1, .hi = 4096,
@@ -186,6 +186,16 @@ static bool split_option(const char *argument, const char **name, size_t *n, con
 	return true;
 }
 
+/* `--format sarif`: a format that only the verb can write, by an option of that name that takes a file. */
+static bool is_own_format(const struct cursor *cursor, const struct wh_param *row, const char *value)
+{
+	const struct cli_line *line = cursor->line;
+	if (!line->verb || row->type != WH_PARAM_CHOICE || strcmp(row->name, "format") != 0)
+		return false;
+	int own = wh_values_find(&line->call.options, value);
+	return own >= 0 && line->call.options.params[own].type == WH_PARAM_PATH;
+}
+
 static int take_option(struct cursor *cursor, struct wh_err *err)
 {
 	const char *argument = cursor->argv[cursor->at++], *name, *value;
@@ -217,6 +227,8 @@ static int take_option(struct cursor *cursor, struct wh_err *err)
 	if (!value)
 		return wh_err_set(err, WH_E_USAGE, "%s needs a value", argument);
 	cursor->at++;
+	if (is_own_format(cursor, row, value))
+		return wh_values_set(&cursor->line->call.options, value, "-", err);
 	return wh_values_set(values, row->name, value, err);
 }
 
