@@ -109,6 +109,15 @@ static inline const char *wh_scan_last(struct wh_span s, const char *needle)
 	return NULL;
 }
 
+static inline bool wh_scan_after_last(struct wh_span s, const char *needle, struct wh_span *rest)
+{
+	const char *found = wh_scan_last(s, needle);
+	if (!found)
+		return false;
+	*rest = (struct wh_span){ found + strlen(needle), s.end };
+	return true;
+}
+
 /* What is before the first character of ends. */
 static inline struct wh_span wh_scan_until(struct wh_span s, const char *ends)
 {

@@ -66,4 +66,30 @@ void wh_crash_parts_init(struct wh_crash_parts *);
 /* A frame's function: what is before the arguments, without module and anonymous namespaces. */
 void wh_crash_function(struct wh_span frame, struct wh_str *function);
 
+/* Of the messages' words: hexadecimal digits at the beginning of s (with an x); s without characters of set at both ends; the
+ * base name of a source file as messages name it (`[FATAL:a/b.cc(12)`, `C:\a\b.cc:12`). */
+struct wh_span wh_crash_hex(struct wh_span s);
+struct wh_span wh_crash_strip(struct wh_span s, const char *set);
+struct wh_span wh_crash_file_name(struct wh_span s);
+/* `F0707 11:54:34.000000 1234 path/file.cc:12] text` */
+bool wh_crash_google_log(struct wh_span line, struct wh_span *file, struct wh_span *text);
+bool wh_crash_is_kernel(const struct wh_crash_machine *);
+/* Names a type anew, with its state. */
+void wh_crash_begin(struct wh_crash_machine *, const char *type);
+/* "use-of-uninitialized-value " as types are written: "Use-of-uninitialized-value"; space: what becomes a dash. */
+void wh_crash_set_type_capitalised(struct wh_crash_machine *, const char *before, struct wh_span name, const char *space,
+				   bool lower);
+void wh_crash_set_address(struct wh_crash_machine *, struct wh_span hex);
+void wh_crash_set_state(struct wh_crash_machine *, struct wh_span, const char *end);
+/* The condition of a failed check, without the values that it was given, and where it is. */
+void wh_crash_set_check(struct wh_crash_machine *, struct wh_span text, struct wh_span file);
+
+/* The messages of one kind of program each; a line that has none changes nothing. */
+void wh_crash_security_check(struct wh_crash_machine *, struct wh_span line, const char *what, const char *type);
+void wh_crash_check(struct wh_crash_machine *, struct wh_span line);     /* Chrome's, where nothing has named the crash yet */
+void wh_crash_v8(struct wh_crash_machine *, struct wh_span line);        /* likewise */
+void wh_crash_v8_detail(struct wh_crash_machine *, struct wh_span line); /* what follows `# Fatal error in` */
+void wh_crash_android(struct wh_crash_machine *, struct wh_span line);
+void wh_crash_kernel(struct wh_crash_machine *, struct wh_span line);
+
 #endif

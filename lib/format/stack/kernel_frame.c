@@ -3,6 +3,8 @@
 
 enum { LONGEST_NAME = 4096 }; /* beyond it a line is no frame */
 
+/* ---- before the text ---- */
+
 /* `[   12.345678]`, `[   12.345678,0]`, `[  T123]`, `[ C0]`, `[T1@C0]`, `[Mon Nov 20 10:00:00 2026]`: what is between brackets. */
 static bool is_stamp(struct wh_span s)
 {

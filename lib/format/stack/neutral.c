@@ -182,6 +182,17 @@ int wh_stack_decode(struct wh_bytes text, struct wh_arena *arena, struct wh_obse
 	return code;
 }
 
+/* Whether line is an object whose frames lie deeper: other tools call theirs the same. */
+static bool is_of_others(struct wh_span line)
+{
+	struct json_object *object;
+	if (wh_json_parse((struct wh_bytes){ line.p, wh_span_size(line) }, &object, NULL) != WH_OK)
+		return false; /* bad, or cut off */
+	bool others = !wh_json_array(object, "frames");
+	json_object_put(object);
+	return others;
+}
+
 static int detect(const char *text, size_t size)
 {
 	struct wh_span all = { text, text + size }, line;
@@ -190,7 +201,7 @@ static int detect(const char *text, size_t size)
 		if (line.p == line.end)
 			continue;
 		/* one object a line; the name `frames` may lie beyond what we were given */
-		if (*line.p != '{' || !wh_scan_find(line, "\"frames\""))
+		if (*line.p != '{' || !wh_scan_find(line, "\"frames\"") || is_of_others(line))
 			return 0;
 		return wh_scan_find(line, "\"id\"") ? 95 : 60;
 	}

@@ -322,13 +322,16 @@ struct fault {
 	const char *at;
 };
 
-static int emit_fault(struct wh_reader *reader, struct fault *f, const char *end, struct wh_err *err)
+/* p: a traceback that is still open ends here, for its frames lie in the arena that every record empties. */
+static int emit_fault(struct wh_reader *reader, struct python *p, struct fault *f, const char *end, struct wh_err *err)
 {
 	struct wh_stack_builder b;
 	struct wh_frame_text frame;
 	struct wh_span text = f->frames, line;
 	if (!f->at)
 		return WH_OK;
+	if (p->state != CLOSED)
+		WH_TRY(finish(reader, p, f->at > p->at ? f->at : end, err));
 	wh_stack_builder_init(&b, reader->arena);
 	while (wh_scan_line(&text, &line))
 		if (wh_frame_line_python(line, &frame))
@@ -343,12 +346,12 @@ static int emit_fault(struct wh_reader *reader, struct fault *f, const char *end
 }
 
 /* `Current thread 0x… (most recent call first):` and what follows it. */
-static int fault_line(struct wh_reader *reader, struct fault *f, struct wh_span line, struct wh_span *text, struct wh_err *err)
+static int fault_line(struct wh_reader *reader, struct python *p, struct fault *f, struct wh_span line, struct wh_span *text, struct wh_err *err)
 {
 	static const char fatal[] = "Fatal Python error: ";
 	const char *said = wh_scan_find(line, fatal);
 	if (said || (wh_scan_has(line, "Timeout (") && line.end > line.p && line.end[-1] == '!')) {
-		WH_TRY(emit_fault(reader, f, line.p, err));
+		WH_TRY(emit_fault(reader, p, f, line.p, err));
 		f->at = line.p;
 		f->reason = said ? (struct wh_span){ said + sizeof fatal - 1, line.end } : (struct wh_span){ line.p, line.p + 7 };
 		/* `Fatal Python error: where: what` */
@@ -377,7 +380,7 @@ static int fault_line(struct wh_reader *reader, struct fault *f, struct wh_span 
 		return WH_OK;
 	if (!f->at)
 		f->at = line.p;
-	return current ? emit_fault(reader, f, text->p, err) : WH_OK;
+	return current ? emit_fault(reader, p, f, text->p, err) : WH_OK;
 }
 
 /* ---- the reader ---- */
@@ -424,7 +427,7 @@ static int python_line(struct wh_reader *reader, struct python *p, struct fault 
 	if (word) {
 		if (!wh_span_size(f->frames))
 			f->at = NULL; /* what was fatal is what the traceback says */
-		WH_TRY(emit_fault(reader, f, line.p, err));
+		WH_TRY(emit_fault(reader, p, f, line.p, err));
 		return traceback_start(reader, p, seen, line, word, err);
 	}
 	if (p->state == FRAMES && !p->group) {
@@ -447,7 +450,7 @@ static int python_line(struct wh_reader *reader, struct python *p, struct fault 
 		const char *end = wh_scan_find(s, " (");
 		seen->thread = (struct wh_span){ s.p, end ? end : s.end[-1] == ':' ? s.end - 1 : s.end };
 	}
-	return fault_line(reader, f, line, text, err);
+	return fault_line(reader, p, f, line, text, err);
 }
 
 static int read_python(struct wh_reader *reader, struct wh_err *err)
@@ -462,7 +465,7 @@ static int read_python(struct wh_reader *reader, struct wh_err *err)
 		seen.above = line;
 	}
 	WH_TRY(finish(reader, &p, all.end, err));
-	return emit_fault(reader, &f, all.end, err);
+	return emit_fault(reader, &p, &f, all.end, err);
 }
 
 /* ---- detection ---- */
