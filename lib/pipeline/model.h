@@ -24,7 +24,7 @@ struct wh_model {
 /* The row of every verb that can work with a model. */
 #define WH_OPTION_MODEL                                                                                          \
 	{ .name = "model", .type = WH_PARAM_PATH, .metavar = "FILE",                                               \
-	  .help = "a model that train or calibrate wrote (without it: the store's, else the shipped default)" }
+	  .help = "a model that train or calibrate wrote (without it: the store's where the store is used, else the shipped default)" }
 
 /* From --model where the verb has it and it was given, else from the defaults; options given by the user override. */
 int wh_model_open(struct wh_model *, const struct wh_call *, struct wh_err *) WH_NODISCARD;

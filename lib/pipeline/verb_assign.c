@@ -209,7 +209,10 @@ const struct wh_verb wh_verb_assign = {
 		"group that is nearest under the store's model, or opens one. Groups and their ids never change by it. What people said is obeyed.\n"
 		"\n"
 		"The first call on a store keeps the model in force (--model, else the shipped default with weights from what is there); later\n"
-		"calls use it until cluster groups the store anew. With --exit-code, exits with 3 when a group was opened.\n",
+		"calls use it until cluster groups the store under another one. Its weights are those of the observations of then; when much has\n"
+		"changed since, a release say, renew them: calibrate -o FILE, look at diff FILE, then cluster --model FILE.\n"
+		"\n"
+		"In the result is_new marks observations that opened a group. With --exit-code, exits with 3 when there was one.\n",
 	.examples = "whorl NOUN assign new-reports/\n"
 		    "whorl NOUN assign --exit-code --format tsv nightly/\n",
 	.result = "grouping",

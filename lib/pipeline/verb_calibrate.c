@@ -61,7 +61,8 @@ const struct wh_verb wh_verb_calibrate = {
 		"fault; where it is over 60 %, hardly anything has a twin and a weak likeness is chance: in both cases the cut d is tightened, down to\n"
 		"3/5 of its default. In between the default stands. cluster does the same by itself when d is not given; calibrate keeps the result,\n"
 		"together with the frequency weights of these observations, as a model.\n",
-	.examples = "whorl NOUN calibrate -o model.whorl reports/\n",
+	.examples = "whorl NOUN calibrate -o model.whorl reports/\n"
+		    "whorl NOUN calibrate -o new.whorl && whorl NOUN diff new.whorl\n",
 	.result = "calibration",
 	.flags = WH_VERB_READS | WH_VERB_SETTINGS | WH_VERB_METHOD,
 	.options = options,

@@ -70,7 +70,8 @@ const struct wh_verb wh_verb_cluster = {
 	.summary = "group observations that are alike",
 	.description =
 		"With INPUT, reads files and folders, groups what they hold and prints one line an observation: its id, its group, its similarity\n"
-		"to the group's representative. Nothing is stored. The cut d is calibrated on the input unless it is given (see calibrate).\n"
+		"to the group's representative, the observation that most others equal. Nothing is stored. The cut d is calibrated on the input\n"
+		"unless it is given (see calibrate): a larger d makes fewer, larger groups.\n"
 		"\n"
 		"Without INPUT, groups the whole store anew under the model given, or the store's own, and prints a map of old groups to new\n"
 		"ones. Group ids are kept wherever most of a group's members stay together; what people said (merge, split) is obeyed;\n"

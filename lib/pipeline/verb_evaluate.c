@@ -224,6 +224,9 @@ const struct wh_verb wh_verb_evaluate = {
 		       "curve over all pairs, and, for every observation with an earlier one of its class, how often the right class is ranked\n"
 		       "first or among the first five (rr1, rr5), and the mean average precision.\n"
 		       "\n"
+		       "Purity falls where groups mix faults, inverse purity where a fault is spread over groups; F and B-cubed F weigh both. 1 is\n"
+		       "perfect, and the Rand index and the adjusted information are 0 for groups made by chance.\n"
+		       "\n"
 		       "Observations without a label take part in the grouping and are not scored.\n",
 	.examples = "whorl NOUN evaluate --labels labels.tsv reports/\n"
 		    "whorl NOUN evaluate --labels labels.tsv --groups groups.tsv reports/\n",

@@ -427,10 +427,15 @@ const struct wh_verb wh_verb_explain = {
 		"whether they are alike under the cut.\n"
 		"\n"
 		"With ids of the store: a group against the rest or against another group, two observations against each other, an observation\n"
-		"against the representative of its group. Without operands: every group of the store.\n",
+		"against the representative of its group. Without operands: every group of the store.\n"
+		"\n"
+		"An effect of 1 belongs to a feature that is in every observation of the group and in no other one: look there first. In an\n"
+		"alignment, a contribution is what the similarity would lose without this match; contributions need not add up to it.\n",
 	.examples = "whorl NOUN explain reports/\n"
 		    "whorl NOUN explain report-1.txt report-2.txt\n"
-		    "whorl NOUN explain g0123456789ab\n",
+		    "whorl NOUN explain --limit 5 --features 3\n"
+		    "whorl NOUN explain g0123456789ab\n"
+		    "whorl NOUN explain g0123456789ab gba9876543210\n",
 	.result = "explanation",
 	.flags = WH_VERB_READS | WH_VERB_SETTINGS | WH_VERB_METHOD,
 	.options = options,

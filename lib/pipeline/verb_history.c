@@ -236,7 +236,7 @@ const struct wh_verb wh_verb_undo = {
 	.most = 1,
 	.summary = "take back something from the history",
 	.description = "Takes back the label, note, merge or split with this number: its constraints are no longer obeyed, observations that are still where\n"
-		       "it put them go back, the label before it is in force again. The history keeps both.\n",
+		       "it put them go back, the label before it is in force again. NUMBER is the first column of history, which keeps both.\n",
 	.examples = "whorl NOUN undo 12\n",
 	.result = "undo",
 	.flags = WH_VERB_STORE,

@@ -113,7 +113,7 @@ const struct wh_verb wh_verb_merge = {
 	.least = 2,
 	.most = SIZE_MAX,
 	.summary = "say that groups are one",
-	.description = "Moves the observations of the later groups into the first, whose id stays; the others point to it from now on. Every later assign\n"
+	.description = "Moves the observations of the later groups into the first, whose id stays; the other ids lead to it from now on. Every later assign\n"
 		       "and cluster obeys. history lists it, undo takes it back.\n",
 	.examples = "whorl NOUN merge g0123456789ab gba9876543210\n",
 	.result = "merge",

@@ -160,9 +160,13 @@ const struct wh_verb wh_verb_search = {
 	.most = SIZE_MAX,
 	.summary = "the most similar observations on record",
 	.description = "For every observation in the files given, or with these ids, lists the most similar ones in the store (or --among other files):\n"
-		       "their similarity, group, label and the newest note. This is how an incident seen before is recognised.\n",
+		       "their similarity, group, label and the newest note. This is how an incident seen before is recognised.\n"
+		       "\n"
+		       "As a rule, observations whose similarity is at least 1 - d (d is the cut) are of one group. Nothing is stored; assign\n"
+		       "is the verb that puts observations into groups.\n",
 	.examples = "whorl NOUN search report.txt\n"
-		    "whorl NOUN search --among old-reports/ --nearest 3 report.txt\n",
+		    "whorl NOUN search --among old-reports/ --nearest 3 report.txt\n"
+		    "whorl NOUN search --least 0.33 report.txt\n",
 	.result = "search",
 	.flags = WH_VERB_READS | WH_VERB_SETTINGS | WH_VERB_METHOD,
 	.options = options,

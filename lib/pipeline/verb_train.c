@@ -377,8 +377,13 @@ const struct wh_verb wh_verb_train = {
 	.description = "Tries every combination of the method's grid, refines around the best one (--refine), and for each grows the whole dendrogram and\n"
 		       "takes the cut that maximises the F of ReBucket. Parameters given as options stay as they are. The quality is estimated by\n"
 		       "cross-validation: whole classes are left out in turn, parameters are learned on the others. Without INPUT learns from the\n"
-		       "store, where merge and split count as labels, too.\n",
-	.examples = "whorl NOUN train --labels labels.tsv -o model.whorl reports/\n",
+		       "store, where merge and split count as labels, too.\n"
+		       "\n"
+		       "The figure to believe is cross_validated_f; f is that of the data it was learned on. Time grows with the square of the number\n"
+		       "of distinct fingerprints.\n",
+	.examples = "whorl NOUN train --labels labels.tsv -o model.whorl reports/\n"
+		    "whorl NOUN train --d 0.5 --labels labels.tsv -o model.whorl reports/\n"
+		    "whorl NOUN cluster --model model.whorl new-reports/\n",
 	.result = "training",
 	.flags = WH_VERB_READS | WH_VERB_SETTINGS | WH_VERB_METHOD,
 	.options = options,
