@@ -98,7 +98,7 @@ static inline bool wh_scan_after(struct wh_span s, const char *needle, struct wh
 static inline const char *wh_scan_last(struct wh_span s, const char *needle)
 {
 	size_t n = strlen(needle);
-	for (const char *end = s.end; (size_t)(end - s.p) >= n; end--) {
+	for (const char *end = s.end; s.p && (size_t)(end - s.p) >= n; end--) {
 		const char *last = memrchr(s.p, needle[n - 1], (size_t)(end - s.p));
 		if (!last || (size_t)(last + 1 - s.p) < n)
 			return NULL;
