@@ -8,6 +8,7 @@
 #include "completion.h"
 #include "man.h"
 #include "options.h"
+#include "schema.h"
 #include "output.h"
 #include "terminal.h"
 
@@ -296,15 +297,27 @@ static int generate(const char *const *topic, size_t n, struct wh_err *err)
 	else if (n == 2 && !strcmp(*topic, "--completion") && !strcmp(topic[1], "bash"))
 		cli_completion_bash(page.out);
 	else
-		code = wh_err_set(err, WH_E_USAGE, "help understands --pages, --scdoc PAGE and --completion bash");
+		code = wh_err_set(err, WH_E_USAGE, "help understands --schema NOUN VERB, --pages, --scdoc PAGE and --completion bash");
 	int closed = page_close(&page, code == WH_OK ? err : NULL);
 	return code == WH_OK ? closed : code;
+}
+
+/* `--schema NOUN VERB`. */
+static int write_schema(const char *noun, const char *name, struct wh_err *err)
+{
+	const struct wh_signal *const *signal = wh_signals;
+	while (*signal && strcmp((*signal)->noun, noun) != 0)
+		signal++;
+	const struct wh_verb *verb = *signal ? wh_verb_find(*signal, name) : NULL;
+	return verb ? cli_schema(*signal, verb, err) : wh_err_set(err, WH_E_USAGE, "there is no %s %s", noun, name);
 }
 
 int cli_help(const char *const *topic, size_t n, struct wh_err *err)
 {
 	if (!n)
 		return cli_help_short(NULL, NULL, NULL, err);
+	if (n == 3 && !strcmp(*topic, "--schema"))
+		return write_schema(topic[1], topic[2], err);
 	if (!strncmp(*topic, "--", 2))
 		return generate(topic, n, err);
 	for (const struct wh_signal *const *s = wh_signals; *s; s++)

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """check.py WHORL [SCDOC]: what the program says about itself agrees with itself, for every noun and verb that it knows.
 
--h and --help answer with exit 0; the options of -h, under any method, are those of the manual page; scdoc takes every page without
+-h and --help answer with exit 0; the options of -h, under any method, are those of the manual page and (global ones aside) of the JSON
+schema; scdoc takes every page without
 complaint; completion, run in a real bash, offers every noun, verb and option, and the methods' names."""
+import json
 import re
 import subprocess
 import sys
@@ -60,6 +62,7 @@ ask("help", "formats"), ask("version"), ask("help")
 for noun in nouns:
     ask(noun, "-h"), ask(noun, "--help"), ask("help", noun)
 
+everywhere = {re.sub(r"^--(\[no-\])?", "", option) for option in options(ask("-h"))}
 lines, wanted = [[""], *([noun, ""] for noun in nouns)], [["help", "version", *nouns]]
 wanted += [[verb for of, verb in verbs if of == noun] for noun in nouns]
 for noun, verb in verbs:
@@ -74,6 +77,11 @@ for noun, verb in verbs:
     page = options(ask("help", "--scdoc", f"whorl-{noun}-{verb}"))
     if short != page:
         problems.append(f"{noun} {verb}: -h and the manual page differ in {sorted(short ^ page)}")
+    schema = json.loads(ask("help", "--schema", noun, verb))
+    named = set(schema["properties"]).union(*(s["properties"] for s in schema.get("oneOf", [])))
+    said = {re.sub(r"^--(\[no-\])?", "", option) for option in short} - everywhere
+    if named != said:
+        problems.append(f"{noun} {verb}: -h and the schema differ in {sorted(named ^ said)}")
     lines.append([noun, verb, "--"])
     wanted.append([typed(option) for option in short])
 for words, expected, found in zip(lines, wanted, complete(lines), strict=True):

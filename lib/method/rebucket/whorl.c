@@ -3,7 +3,7 @@
  * whorl's own similarity, the default: a weighted Dice coefficient over frames and pairs of neighbouring frames. Chosen by measured
  * quality on held-out folds (docs/results/stack.md). Tokens of a stack: its frames, factor 1, and its pairs, factor beta:
  *
- *   idf(x)    = 1 / (1 + B df(x))                  df in (0, 1]: the share of distinct stacks that hold x
+ *   idf(x)    = 1 / (1 + b df(x))                  df in (0, 1]: the share of distinct stacks that hold x
  *   w(x, i)   = factor * idf(x) * exp(-a i)        i: position, 0 at the crash point
  *   sim(A, B) = 2 sum over matched of min(w_A, w_B) exp(-g |i_A - i_B|) / (W_A + W_B)      W: the sum of all weights
  *
@@ -19,7 +19,7 @@
 #include "method/rebucket/methods.h"
 
 struct dice {
-	double beta, B;
+	double beta, b;
 	double position[WH_STACK_LONGEST]; /* exp(-a i) */
 	float offset[WH_STACK_LONGEST];    /* exp(-g i) */
 };
@@ -31,7 +31,7 @@ static int dice_open(struct wh_stack_space *space, const struct wh_values *value
 		return wh_arena_error(&space->arena, err);
 	double a = wh_values_real(values, "a"), g = wh_values_real(values, "g");
 	p->beta = wh_values_real(values, "beta");
-	p->B = wh_values_real(values, "B");
+	p->b = wh_values_real(values, "b");
 	for (int i = 0; i < WH_STACK_LONGEST; i++) {
 		p->position[i] = exp(-a * i);
 		p->offset[i] = (float)exp(-g * i);
@@ -42,7 +42,7 @@ static int dice_open(struct wh_stack_space *space, const struct wh_values *value
 static double rarity(const struct wh_stack_space *space, uint32_t token, bool pair)
 {
 	const struct dice *p = space->parameter;
-	return (pair ? p->beta : 1) / (1 + p->B * wh_stack_frequency(space, token));
+	return (pair ? p->beta : 1) / (1 + p->b * wh_stack_frequency(space, token));
 }
 
 static double dice_weight(const struct wh_stack_space *space, uint32_t token, size_t position, bool pair)
@@ -55,10 +55,10 @@ static double dice_similarity(const struct wh_stack_space *space, const struct w
 	const struct dice *p = space->parameter;
 	double shared = 0;
 	for (uint32_t i = 0, j = 0; i < a->n && j < b->n;) {
-		uint32_t x = a->by_token[i], y = b->by_token[j], f = a->token[x], g = b->token[y];
+		uint32_t f = a->sorted[i], g = b->sorted[j];
 		if (f == g) {
-			uint32_t u = wh_stack_position(a, x), v = wh_stack_position(b, y);
-			float w = a->weight[x] < b->weight[y] ? a->weight[x] : b->weight[y];
+			uint32_t u = a->sorted_position[i], v = b->sorted_position[j];
+			float w = a->sorted_weight[i] < b->sorted_weight[j] ? a->sorted_weight[i] : b->sorted_weight[j];
 			shared += w * p->offset[u < v ? v - u : u - v];
 		}
 		i += f <= g;
@@ -118,7 +118,7 @@ static const struct wh_stack_measure measure = {
 static const struct wh_param params[] = {
 	{ .name = "a", .type = WH_PARAM_REAL, .initial = "0.3", .lo = 0, .hi = 2, .grid = "0.25 0.3 0.35",
 	  .help = "how fast frames lose weight with their distance to the crash point" },
-	{ .name = "B", .type = WH_PARAM_REAL, .initial = "20", .lo = 0, .hi = 1000, .grid = "10 20",
+	{ .name = "b", .type = WH_PARAM_REAL, .initial = "20", .lo = 0, .hi = 1000, .grid = "10 20",
 	  .help = "how much frames of many stacks lose weight" },
 	{ .name = "beta", .type = WH_PARAM_REAL, .initial = "0.5", .lo = 0, .hi = 2,
 	  .help = "weight of a pair of neighbouring frames; a frame has 1" },
