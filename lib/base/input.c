@@ -74,7 +74,8 @@ static int spool_add(struct spool *spool, const char *data, size_t n, struct wh_
 		return write_all(spool->fd, data, n, err);
 	if (spool->n + n > spool->cap && wh_vec_grow_((void **)&spool->data, &spool->cap, spool->n + n, 1))
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	memcpy(spool->data + spool->n, data, n);
+	if (n)
+		memcpy(spool->data + spool->n, data, n);
 	spool->n += n;
 	return WH_OK;
 }
@@ -176,7 +177,7 @@ static int unzstd(struct spool *spool, const char *data, size_t n, char *buffer,
 	int code = WH_OK;
 	size_t state = 0;
 	bool full = false; /* the last call filled the buffer: more may wait inside */
-	while (code == WH_OK && (in.pos < in.size || full)) {
+	while (code == WH_OK && (in.pos < in.size || (full && state))) {
 		ZSTD_outBuffer out = { buffer, CHUNK, 0 };
 		state = ZSTD_decompressStream(z, &out, &in);
 		if (ZSTD_isError(state))

@@ -25,7 +25,7 @@ uint64_t *wh_map_get(const struct wh_map *, uint64_t key);
 void wh_map_remove(struct wh_map *, uint64_t key);
 
 #define WH_MAP_EACH(map, slot)                                                                           \
-	for (struct wh_map_slot *slot = (map)->slots, *slot##_end = slot + (map)->n_slots; slot < slot##_end; slot++) \
+	for (struct wh_map_slot *slot = (map)->slots, *slot##_end = slot ? slot + (map)->n_slots : slot; slot < slot##_end; slot++) \
 		if ((map)->full[slot - (map)->slots] == 1)
 
 #endif

@@ -87,7 +87,7 @@ int wh_values_find(const struct wh_values *values, const char *name)
 static bool is_choice(const char *choices, const char *text)
 {
 	size_t n = strlen(text);
-	for (const char *c = choices; c; c = strchr(c, '|')) {
+	for (const char *c = strchr(text, '|') ? NULL : choices; c; c = strchr(c, '|')) {
 		c += *c == '|';
 		if (!strncmp(c, text, n) && (c[n] == '|' || !c[n]))
 			return true;

@@ -67,7 +67,7 @@ int wh_time_parse(const char *text, size_t n, int64_t *time_ns)
 	if (month < 1 || month > 12 || !skip(&p, end, '-'))
 		return -1;
 	int day = number(&p, end, 2);
-	if (day < 1 || day > 31)
+	if (day < 1 || day > days_of(year + month / 12, month % 12 + 1, 1) - days_of(year, month, 1))
 		return -1;
 	int64_t seconds = days_of(year, month, day) * 86400, fraction = 0;
 	if (p < end) {
@@ -90,7 +90,7 @@ int wh_time_parse(const char *text, size_t n, int64_t *time_ns)
 			int zh = number(&p, end, 2);
 			skip(&p, end, ':');
 			int zm = p < end ? number(&p, end, 2) : 0;
-			if (zh < 0 || zm < 0)
+			if (zh < 0 || zh > 23 || zm < 0 || zm > 59)
 				return -1;
 			seconds += (plus ? -1 : 1) * (zh * 3600 + zm * 60);
 		} else {
