@@ -49,7 +49,7 @@ const char *wh_stack_builder_copy(struct wh_stack_builder *b, const char *text, 
 void wh_stack_builder_attribute(struct wh_stack_builder *b, const char *name, const char *value, size_t n)
 {
 	struct wh_observation *o = &b->observation;
-	const char *copy = n ? wh_stack_builder_copy(b, value, n) : NULL;
+	const char *copy = n && *value ? wh_stack_builder_copy(b, value, n) : NULL;
 	if (!copy)
 		return;
 	for (size_t i = 0; i < o->n_attributes; i++)

@@ -80,7 +80,8 @@ static int understand(struct table *table, struct wh_err *err)
 	const char *stop = nl ? nl : end;
 	struct wh_str field = { 0 };
 	bool found = false, id = false, label = false;
-	stop -= stop > p && stop[-1] == '\r';
+	if (stop > p && stop[-1] == '\r')
+		stop--;
 	table->separator = end > p && memchr(p, '\t', (size_t)(stop - p)) ? '\t' : ',';
 	table->index = 1;
 	char *rest = NULL;

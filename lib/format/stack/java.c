@@ -465,7 +465,7 @@ static void start_at_frame(struct wh_reader *reader, struct trace *t, struct bef
 	struct head head = before->head;
 	if (!before->since) {
 		/* the line above is all there is: a class without a package, or a trace whose top was cut off */
-		head = (struct head){ .at = before->line.p };
+		head = (struct head){ .at = before->line.p ? before->line.p : reader->text };
 		if (before->line.p)
 			exception_text(wh_scan_trim(before->line), &head.class, &head.message);
 		if (head.class.end < before->line.end && *head.class.end != ':')

@@ -346,7 +346,8 @@ static int emit_fault(struct wh_reader *reader, struct python *p, struct fault *
 }
 
 /* `Current thread 0x… (most recent call first):` and what follows it. */
-static int fault_line(struct wh_reader *reader, struct python *p, struct fault *f, struct wh_span line, struct wh_span *text, struct wh_err *err)
+static int fault_line(struct wh_reader *reader, struct python *p, struct fault *f, struct wh_span line, struct wh_span *text,
+		      struct wh_err *err)
 {
 	static const char fatal[] = "Fatal Python error: ";
 	const char *said = wh_scan_find(line, fatal);
