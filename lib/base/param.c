@@ -188,7 +188,7 @@ const char *wh_values_text(const struct wh_values *values, size_t row, char *buf
 		snprintf(buffer, size, "%lld", (long long)value->integer);
 		return buffer;
 	case WH_PARAM_REAL:
-		for (int digits = 1; digits <= 17; digits++) {
+		for (int digits = 15; digits <= 17; digits++) {
 			snprintf(buffer, size, "%.*g", digits, value->real);
 			if (strtod(buffer, NULL) == value->real)
 				break;

@@ -136,7 +136,7 @@ def whorl(corpus, first, second, **p):
             share = (sum(f in q for q in pairs_of) if pair else corpus.df[f]) / corpus.n
             key = (f, seen.setdefault(f, 0))
             seen[f] += 1
-            out[key] = (at, (p["beta"] if pair else 1) / (1 + p["B"] * share) * math.exp(-p["a"] * at))
+            out[key] = (at, (p["beta"] if pair else 1) / (1 + p["b"] * share) * math.exp(-p["a"] * at))
         return out
     x, y = tokens(first), tokens(second)
     shared = sum(min(x[k][1], y[k][1]) * math.exp(-p["g"] * abs(x[k][0] - y[k][0])) for k in x if k in y)
@@ -189,7 +189,7 @@ def main():
         (fast, {}), (fast, {"alpha": 2, "beta": 1, "gamma": 0.5}), (fast, {"alpha": 0, "beta": 0, "gamma": 0}),
         (tfidf, {}), (tfidf, {"decay": 0.1}),
         (prefix, {}), (levenshtein, {}), (exact, {}), (exact, {"frames": 3}), (wer, {}), (wer, {"frames": 2}),
-        (whorl, {"a": 0.3, "B": 20, "beta": 0.5, "g": 0.05}), (whorl, {"a": 0, "B": 0, "beta": 0, "g": 0}),
+        (whorl, {"a": 0.3, "b": 20, "beta": 0.5, "g": 0.05}), (whorl, {"a": 0, "b": 0, "beta": 0, "g": 0}),
     ]
     for seed, (reference, parameters) in enumerate(cases):
         rng = random.Random(seed)
