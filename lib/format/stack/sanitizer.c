@@ -111,8 +111,8 @@ static void set_reason(struct report *r, struct wh_span text)
 		set(r, "reason", rest);
 		for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 			if (wh_span_size(rest) == strlen(signals[i]) && wh_scan_has(rest, signals[i])) {
-				char name[16] = "SIG";
-				strcat(name, signals[i]);
+				char name[16];
+				snprintf(name, sizeof name, "SIG%s", signals[i]);
 				wh_stack_builder_attribute(&r->b, "signal", name, strlen(name));
 			}
 		r->other_first = wh_scan_has(rest, "thread leak") || wh_scan_has(rest, "lock-order") ||
