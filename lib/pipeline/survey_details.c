@@ -286,7 +286,7 @@ static int describe_facts(struct wh_survey *s, uint32_t g, struct wh_report_deta
 	if (!s->counted)
 		WH_TRY(wh_traits_count(&s->traits, s->of.data, err));
 	s->counted = true;
-	WH_TRY(wh_traits_contrast(&s->traits, s->member + s->start[g], n, err));
+	WH_TRY(wh_traits_contrast(&s->traits, s->member + s->start[g], n, NULL, 0, err));
 	bool failed = false;
 	for (size_t i = 0; !failed && i < s->traits.contrast.n && details->n_facts < WH_REPORT_FACTS; i++) {
 		const struct wh_contrast_feature *feature = &s->traits.contrast.data[i];
