@@ -72,25 +72,39 @@ static const char *key_of(void *user, uint32_t trait)
 	return wh_strtab_get(user, trait).data;
 }
 
-int wh_traits_contrast(struct wh_traits *t, const uint32_t *records, size_t n, struct wh_err *err)
+/* Counts records into t->inside; new: traits met for the first time go into t->contrast. */
+static int count_inside(struct wh_traits *t, const uint32_t *records, size_t n, bool new)
 {
-	bool failed = false;
-	t->contrast.n = 0;
-	for (size_t i = 0; !failed && i < n; i++) {
-		failed = find_traits(t, &t->data->records.data[records[i]]) != WH_OK;
-		for (size_t k = 0; !failed && k < t->found.n; k++)
-			if (!t->inside.data[t->found.data[k]]++)
-				failed = wh_vec_push(&t->contrast, (struct wh_contrast_feature){ .feature = t->found.data[k] });
+	for (size_t i = 0; i < n; i++) {
+		if (find_traits(t, &t->data->records.data[records[i]]) != WH_OK)
+			return 1;
+		for (size_t k = 0; k < t->found.n; k++)
+			if (!t->inside.data[t->found.data[k]]++ && new &&
+			    wh_vec_push(&t->contrast, (struct wh_contrast_feature){ .feature = t->found.data[k] }))
+				return 1;
 	}
+	return 0;
+}
+
+int wh_traits_contrast(struct wh_traits *t, const uint32_t *records, size_t n, const uint32_t *against, size_t n_against, struct wh_err *err)
+{
+	t->contrast.n = 0;
+	bool failed = count_inside(t, records, n, true);
 	for (size_t i = 0; i < t->contrast.n; i++) {
 		struct wh_contrast_feature *feature = &t->contrast.data[i];
 		feature->inside = t->inside.data[feature->feature];
 		feature->outside = t->total.data[feature->feature] - feature->inside;
-		t->inside.data[feature->feature] = 0;
+	}
+	memset(t->inside.data, 0, t->inside.n * sizeof *t->inside.data);
+	if (against) {
+		failed = failed || count_inside(t, against, n_against, false);
+		for (size_t i = 0; i < t->contrast.n; i++)
+			t->contrast.data[i].outside = t->inside.data[t->contrast.data[i].feature];
+		memset(t->inside.data, 0, t->inside.n * sizeof *t->inside.data);
 	}
 	if (failed)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	return wh_contrast(t->contrast.data, t->contrast.n, n, t->data->records.n - n, key_of, &t->names, err);
+	return wh_contrast(t->contrast.data, t->contrast.n, n, against ? n_against : t->data->records.n - n, key_of, &t->names, err);
 }
 
 const char *wh_trait_name(const struct wh_traits *t, uint32_t trait, const char **what, size_t *n_what)

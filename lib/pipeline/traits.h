@@ -27,8 +27,10 @@ struct wh_traits {
 int wh_traits_count(struct wh_traits *, const struct wh_dataset *data, struct wh_err *) WH_NODISCARD;
 void wh_traits_release(struct wh_traits *);
 
-/* Traits of records[n] against all others of the dataset, into t->contrast, in falling order of their scores. */
-int wh_traits_contrast(struct wh_traits *, const uint32_t *records, size_t n, struct wh_err *) WH_NODISCARD;
+/* Traits of records[n] against others of the dataset, into t->contrast, in falling order of their scores. against: the others,
+ * n_against of them, none in records; NULL: all the rest. */
+int wh_traits_contrast(struct wh_traits *, const uint32_t *records, size_t n, const uint32_t *against, size_t n_against,
+		       struct wh_err *) WH_NODISCARD;
 
 /* The two halves of a trait's name: *what is the feature noun or the attribute (n_what bytes), the result its value. */
 const char *wh_trait_name(const struct wh_traits *, uint32_t trait, const char **what, size_t *n_what);
