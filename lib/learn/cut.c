@@ -154,7 +154,8 @@ static void step(struct sweep *sweep, size_t i)
 
 static double f_now(const struct sweep *sweep)
 {
-	return sweep->sum / sweep->weight;
+	double f = sweep->sum / sweep->weight;
+	return f < 1 ? f : 1; /* the sum is kept up step by step, and rounded at each */
 }
 
 int wh_best_cut(size_t n, const struct wh_merge *merges, const uint32_t *truth, const uint32_t *weight, double *d, double *f,

@@ -218,7 +218,7 @@ int wh_assigner_place(struct wh_assigner *a, const struct wh_record *record, uin
 		else
 			code = keep_exemplar(a, placed->home);
 	}
-	if (code != WH_OK && err && !err->code)
+	if (code == WH_E_NOMEM) /* the steps in between say no more than that */
 		wh_err_set(err, code, "out of memory");
 	return code;
 }

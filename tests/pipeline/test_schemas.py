@@ -1,0 +1,137 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""test_schemas.py WHORL SCHEMAS: what every verb writes is what docs/schema says, and nothing that it does not name."""
+import copy
+import json
+import os
+import re
+import subprocess
+import sys
+
+SCHEMAS = os.path.abspath(sys.argv.pop(2))
+
+from drive import SKIPPED, WHORL, main, make_reports, run, write, write_records  # noqa: E402
+
+try:
+    import jsonschema
+except ImportError:
+    print("skipped: no python3-jsonschema")
+    sys.exit(SKIPPED)
+
+
+def closed(schema):
+    """The schema with members refused that it does not name: it allows them to others, not to us."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    schema = {key: value if key == "required" else closed(value) for key, value in schema.items()}
+    if schema.get("type") == "object" and "properties" in schema:
+        schema.setdefault("additionalProperties", False)
+    return schema
+
+
+def load(name):
+    noun, result = re.fullmatch(r"whorl\.([a-z]+)\.([a-z]+)/1", name).groups()
+    for file in (f"whorl.{noun}.{result}.json", f"whorl.NOUN.{result}.json"):
+        if os.path.exists(os.path.join(SCHEMAS, file)):
+            with open(os.path.join(SCHEMAS, file)) as text:
+                schema = json.load(text)
+            jsonschema.Draft202012Validator.check_schema(schema)
+            return schema
+    raise AssertionError(f"no schema {name}")
+
+
+def validate(value, schema):
+    for strictness in (schema, closed(schema)):
+        jsonschema.Draft202012Validator(strictness, format_checker=jsonschema.FormatChecker()).validate(value)
+
+
+seen = set()
+
+
+def check(verb, *words):
+    before = copy.copy(sys.argv)
+    document = json.loads(run(verb, *words, "--format", "json"))
+    assert before == sys.argv
+    schema = load(document["schema"])
+    seen.add(verb)
+    validate(document, schema)
+    return document
+
+
+def check_lines(verb, *words):
+    name = check(verb, *words)["schema"]
+    schema = load(name)
+    lines = [json.loads(line) for line in run(verb, *words, "--format", "jsonl").splitlines()]
+    assert lines or verb == "report"
+    for line in lines:
+        if "schema" in line:
+            validate(line, schema)
+        else:
+            validate(line, {**schema["$defs"]["record"], "$defs": schema["$defs"]})
+
+
+def check_report():
+    for words in ([], ["--summary"], ["--since", "2026-03-01T00:10:00Z"], ["all.jsonl"], ["--hits", "5"], ["--bug", "r1"]):
+        check_lines("report", *words)
+
+
+def test_every_verb(rng):
+    records = make_reports(rng, 6, 80)
+    write_records("all.jsonl", records)
+    write_records("few.jsonl", records[:3])
+    write_records("one.jsonl", records[:1]), write_records("two.jsonl", records[1:2])
+    write_records("odd.jsonl", [dict(records[5], id="odd", frames=[{
+        "function": "f", "module": "m.so", "module_version": "2", "build_id": "ab", "offset": "0x12", "file": "a.c", "line": 3,
+        "address": "0x7f00", "inlined": True, "unreliable": True, "handler": True}], thread="t1", reason="SIGSEGV", app="x")])
+    check_lines("bucket", "all.jsonl")
+    check_lines("evaluate", "all.jsonl")
+    check_lines("evaluate", "--no-ranking", "one.jsonl")
+    check_lines("train", "-o", "model", "all.jsonl")
+    check_lines("train", "--folds", "0", "all.jsonl")
+    check_lines("calibrate", "-o", "model", "all.jsonl")
+    check_lines("explain", "all.jsonl")
+    check_lines("explain", "one.jsonl", "two.jsonl")
+    check_lines("search", "--among", "all.jsonl", "few.jsonl")
+    for words in (["all.jsonl"], ["--raw", "odd.jsonl"], ["odd.jsonl"], ["--explain-normalisation", "odd.jsonl"]):
+        check_lines("show", *words)
+    check_lines("list", "odd.jsonl")
+    check_lines("export", "all.jsonl")
+    check_lines("diff", "--among", "all.jsonl", "--d", "0.1")
+    check_lines("import", "few.jsonl")
+    check_lines("list")
+    check("assign", "all.jsonl")
+    check_lines("assign", "--dry-run", write_records("new.jsonl", [dict(records[0], id="new")]))
+    check("bucket")
+    check_lines("bucket", "--dry-run", "--d", "0.1")
+    check_lines("list"), check_lines("show", "r0"), check_lines("export")
+    groups = sorted({row["group"] for row in check("list")["records"] if "group" in row})
+    check_lines("label", "r0", "x", "--who", "ann")
+    check_lines("note", groups[0], "y")
+    check("merge", *groups[:3])
+    check("merge", groups[0], groups[4])
+    check_lines("search", "r0")
+    check_lines("explain"), check_lines("explain", groups[0]), check_lines("explain", groups[0], groups[-1])
+    check_lines("explain", "r0", "r1"), check_lines("explain", "r0")
+    members = [row["id"] for row in check("list", "--group", groups[0])["records"]]
+    check("split", members[0])
+    check("split", members[1], "--from", members[2])
+    check("undo", 2)
+    check_lines("history", "--parts")
+    check_lines("diff", "--d", "0.2")
+    verbs = {page.split("-", 2)[2] for page in subprocess.run([WHORL, "help", "--pages"], capture_output=True, text=True, check=True).stdout.split()
+             if page.startswith("whorl-stack-")}
+    if "report" in verbs:
+        check_report()
+    assert verbs == seen, verbs ^ seen
+
+
+def test_every_schema(rng):
+    for file in os.listdir(SCHEMAS):
+        if file.endswith(".json"):
+            noun, result = file.split(".")[1:3]
+            load(f"whorl.{'stack' if noun == 'NOUN' else noun}.{result}/1")
+
+
+main(test_every_verb, test_every_schema)
