@@ -11,10 +11,10 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "base/strtab.h"
-#include "learn/contrast.h"
 #include "pipeline/calibrate.h"
 #include "pipeline/listing.h"
 #include "pipeline/standing.h"
+#include "pipeline/traits.h"
 #include "pipeline/verbs.h"
 
 static const struct wh_param options[] = {
@@ -25,149 +25,57 @@ static const struct wh_param options[] = {
 	{ 0 },
 };
 
-/* ---- features, counted ---- */
-
 struct explaining {
 	struct wh_call *call;
 	struct wh_model model;
 	struct wh_dataset data;
 	struct wh_grouping grouping;
-	struct wh_strtab names;        /* "frame\tname" or "version\tvalue" */
-	struct WH_VEC(uint32_t) found; /* features of the record at hand, each once */
-	struct WH_VEC(uint32_t) total; /* per feature: records that have it */
-	struct WH_VEC(uint32_t) stamp; /* per feature: the record or group that touched it last, + 1 */
-	struct WH_VEC(uint32_t) inside;
-	struct wh_str key;
-	uint32_t round;
+	struct wh_traits traits;
 };
-
-static int touch(struct explaining *x, const char *what, const char *name, size_t n)
-{
-	wh_str_clear(&x->key);
-	wh_str_puts(&x->key, what);
-	wh_str_putc(&x->key, '\t');
-	wh_str_add(&x->key, name, n);
-	uint32_t id = x->key.failed ? WH_STRTAB_NONE : wh_strtab_add(&x->names, x->key.data, x->key.n);
-	if (id == WH_STRTAB_NONE)
-		return WH_E_NOMEM;
-	if (id == x->total.n && (wh_vec_push(&x->total, 0) || wh_vec_push(&x->stamp, 0) || wh_vec_push(&x->inside, 0)))
-		return WH_E_NOMEM;
-	if (x->stamp.data[id] == x->round)
-		return WH_OK;
-	x->stamp.data[id] = x->round;
-	return wh_vec_push(&x->found, id) ? WH_E_NOMEM : WH_OK;
-}
-
-static int take_feature(void *user, const char *name, size_t n)
-{
-	struct explaining *x = user;
-	return touch(x, x->call->signal->feature_noun, name, n);
-}
-
-/* Everything that record r has, into x->found. */
-static int features_of(struct explaining *x, const struct wh_record *record)
-{
-	const struct wh_signal *signal = x->call->signal;
-	x->found.n = 0;
-	x->round++;
-	int code = signal->features(record->fingerprint, take_feature, x);
-	for (size_t i = 0; code == WH_OK && record->attributes && signal->attributes[i]; i++)
-		if (record->attributes[i])
-			code = touch(x, signal->attributes[i], record->attributes[i], strlen(record->attributes[i]));
-	return code;
-}
-
-static int count_totals(struct explaining *x, struct wh_err *err)
-{
-	for (size_t r = 0; r < x->data.records.n; r++) {
-		if (features_of(x, &x->data.records.data[r]) != WH_OK)
-			return wh_err_set(err, WH_E_NOMEM, "out of memory");
-		for (size_t i = 0; i < x->found.n; i++)
-			x->total.data[x->found.data[i]]++;
-	}
-	return WH_OK;
-}
 
 /* ---- one group against others ---- */
 
-static const char *feature_name(void *user, uint32_t feature)
-{
-	return wh_strtab_get(user, feature).data;
-}
-
-static int emit_features(struct explaining *x, struct wh_contrast_feature *features, size_t n, size_t n_inside, size_t n_outside,
-			 struct wh_emit *out, struct wh_err *err)
+static int emit_features(struct explaining *x, size_t n_inside, size_t n_outside, struct wh_emit *out, struct wh_err *err)
 {
 	size_t most = (size_t)wh_values_int(&x->call->options, "features"), listed = 0;
-	struct wh_str sentence = { 0 }, what = { 0 };
+	struct wh_str sentence = { 0 }, kind = { 0 };
 	wh_emit_array(out, "features");
-	for (size_t i = 0; i < n && listed < most; i++) {
-		const char *key = feature_name(&x->names, features[i].feature), *tab = strchr(key, '\t');
-		if (features[i].effect <= 0)
+	for (size_t i = 0; i < x->traits.contrast.n && listed < most; i++) {
+		const struct wh_contrast_feature *feature = &x->traits.contrast.data[i];
+		const char *what;
+		size_t n_what;
+		const char *name = wh_trait_name(&x->traits, feature->feature, &what, &n_what);
+		if (feature->effect <= 0)
 			continue;
 		listed++;
-		wh_str_clear(&what);
-		wh_str_add(&what, key, (size_t)(tab - key));
+		wh_str_clear(&kind);
+		wh_str_add(&kind, what, n_what);
 		wh_str_clear(&sentence);
-		wh_contrast_sentence(&sentence, &features[i], what.data, tab + 1, "observations", n_inside, n_outside);
+		wh_contrast_sentence(&sentence, feature, kind.data, name, "observations", n_inside, n_outside);
 		wh_emit_object(out, NULL);
-		wh_emit_string(out, "name", tab + 1);
-		wh_emit_string(out, "kind", what.data);
-		wh_emit_real(out, "score", features[i].score);
-		wh_emit_real(out, "effect", features[i].effect);
-		wh_emit_real(out, "p_value", features[i].p_value);
-		wh_emit_integer(out, "inside", (int64_t)features[i].inside);
-		wh_emit_integer(out, "outside", (int64_t)features[i].outside);
+		wh_emit_string(out, "name", name);
+		wh_emit_string(out, "kind", kind.data);
+		wh_emit_real(out, "score", feature->score);
+		wh_emit_real(out, "effect", feature->effect);
+		wh_emit_real(out, "p_value", feature->p_value);
+		wh_emit_integer(out, "inside", (int64_t)feature->inside);
+		wh_emit_integer(out, "outside", (int64_t)feature->outside);
 		wh_emit_string(out, "sentence", sentence.data);
 		wh_emit_end(out);
 	}
 	wh_emit_end(out);
-	int code = wh_str_check(&sentence, err);
+	int code = sentence.failed || kind.failed ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
 	wh_str_release(&sentence);
-	wh_str_release(&what);
+	wh_str_release(&kind);
 	return code;
 }
 
-/* records[n] against all others, or against those of `against` (per record: true if it is one). */
-static int contrast(struct explaining *x, const uint32_t *records, size_t n, const bool *against, struct wh_emit *out, struct wh_err *err)
+/* records[n] against all others, or against those given. */
+static int contrast(struct explaining *x, const uint32_t *records, size_t n, const uint32_t *against, size_t n_against, struct wh_emit *out,
+		    struct wh_err *err)
 {
-	struct WH_VEC(struct wh_contrast_feature) features = { 0 };
-	size_t n_outside = x->data.records.n - n;
-	bool failed = false;
-	memset(x->inside.data, 0, x->inside.n * sizeof *x->inside.data);
-	for (size_t i = 0; !failed && i < n; i++) {
-		failed = features_of(x, &x->data.records.data[records[i]]) != WH_OK;
-		for (size_t k = 0; !failed && k < x->found.n; k++)
-			if (!x->inside.data[x->found.data[k]]++)
-				failed = wh_vec_push(&features, (struct wh_contrast_feature){ .feature = x->found.data[k] });
-	}
-	for (size_t i = 0; i < features.n; i++) {
-		features.data[i].inside = x->inside.data[features.data[i].feature];
-		features.data[i].outside = x->total.data[features.data[i].feature] - features.data[i].inside;
-	}
-	if (against) { /* not all the rest: count those there are */
-		n_outside = 0;
-		for (size_t i = 0; i < features.n; i++)
-			features.data[i].outside = 0;
-		memset(x->inside.data, 0, x->inside.n * sizeof *x->inside.data);
-		for (size_t r = 0; !failed && r < x->data.records.n; r++) {
-			if (!against[r])
-				continue;
-			n_outside++;
-			failed = features_of(x, &x->data.records.data[r]) != WH_OK;
-			for (size_t k = 0; !failed && k < x->found.n; k++)
-				x->inside.data[x->found.data[k]]++;
-		}
-		for (size_t i = 0; i < features.n; i++)
-			features.data[i].outside = x->inside.data[features.data[i].feature];
-	}
-	int code = failed ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
-	if (code == WH_OK && features.n)
-		code = wh_contrast(features.data, features.n, n, n_outside, feature_name, &x->names, err);
-	if (code == WH_OK)
-		code = emit_features(x, features.data, features.n, n, n_outside, out, err);
-	wh_vec_release(&features);
-	return code;
+	WH_TRY(wh_traits_contrast(&x->traits, records, n, against, n_against, err));
+	return emit_features(x, n, against ? n_against : x->data.records.n - n, out, err);
 }
 
 /* ---- all groups, or some ---- */
@@ -193,7 +101,7 @@ static int emit_group(struct explaining *x, uint32_t g, const uint32_t *members,
 	wh_emit_bytes(out, "title", title.data ? title.data : "", title.n);
 	wh_str_release(&title);
 	if (code == WH_OK)
-		code = contrast(x, members, group->n_records, NULL, out, err);
+		code = contrast(x, members, group->n_records, NULL, 0, out, err);
 	wh_emit_end(out);
 	return code;
 }
@@ -225,16 +133,16 @@ static int explain_groups(struct explaining *x, struct wh_emit *out, struct wh_e
 /* A group of the store, against the rest or against another one. */
 static int explain_stored(struct explaining *x, const char *id, const char *against, struct wh_emit *out, struct wh_err *err)
 {
-	size_t n = 0;
+	size_t n = 0, n_others = 0;
 	uint32_t *members = malloc((x->data.records.n + 1) * sizeof *members);
-	bool *others = against ? calloc(x->data.records.n + 1, sizeof *others) : NULL;
+	uint32_t *others = against ? malloc((x->data.records.n + 1) * sizeof *others) : NULL;
 	int code = members && (others || !against) ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
 	for (uint32_t r = 0; code == WH_OK && r < x->data.records.n; r++) {
 		const char *group = x->data.records.data[r].group;
 		if (group && !strcmp(group, id))
 			members[n++] = r;
-		if (against)
-			others[r] = group && !strcmp(group, against);
+		else if (against && group && !strcmp(group, against))
+			others[n_others++] = r;
 	}
 	wh_emit_array(out, "groups");
 	wh_emit_object(out, NULL);
@@ -242,7 +150,7 @@ static int explain_stored(struct explaining *x, const char *id, const char *agai
 	wh_emit_string(out, "against", against);
 	wh_emit_integer(out, "size", (int64_t)n);
 	if (code == WH_OK)
-		code = contrast(x, members, n, others, out, err);
+		code = contrast(x, members, n, others, n_others, out, err);
 	wh_emit_end(out);
 	wh_emit_end(out);
 	free(members);
@@ -282,7 +190,7 @@ static int explain_files(struct explaining *x, struct wh_emit *out, struct wh_er
 		return explain_pair(x, &x->data.records.data[0], &x->data.records.data[1], out, err);
 	WH_TRY(wh_calibrate_default(&x->model, x->call, &x->data, err));
 	WH_TRY(wh_group(&x->grouping, &x->data, &x->model, NULL, err));
-	WH_TRY(count_totals(x, err));
+	WH_TRY(wh_traits_count(&x->traits, &x->data, err));
 	return explain_groups(x, out, err);
 }
 
@@ -382,7 +290,7 @@ static int explain_store(struct explaining *x, struct wh_emit *out, struct wh_er
 	if (code == WH_OK)
 		code = stored_grouping(x, err);
 	if (code == WH_OK)
-		code = count_totals(x, err);
+		code = wh_traits_count(&x->traits, &x->data, err);
 	if (code == WH_OK)
 		code = x->call->n_operands ? explain_ids(x, &standing, out, err) : explain_groups(x, out, err);
 	wh_store_close(standing.store);
@@ -396,7 +304,6 @@ static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
 	bool files = call->n_operands && wh_operand_is_path(call->operands[0]);
 	if (!files && call->n_operands > 2)
 		return wh_err_set(err, WH_E_USAGE, "explain takes one id, or two to hold against each other");
-	wh_strtab_init(&x.names, SIZE_MAX);
 	wh_emit_document(out, wh_verb_schema(call, "explanation", schema));
 	int code = files ? wh_model_open(&x.model, call, err) : WH_OK;
 	if (code == WH_OK)
@@ -405,12 +312,7 @@ static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
 		code = wh_emit_close(out, err);
 	wh_grouping_release(&x.grouping);
 	wh_dataset_release(&x.data);
-	wh_strtab_release(&x.names);
-	wh_vec_release(&x.found);
-	wh_vec_release(&x.total);
-	wh_vec_release(&x.stamp);
-	wh_vec_release(&x.inside);
-	wh_str_release(&x.key);
+	wh_traits_release(&x.traits);
 	wh_model_release(&x.model);
 	return code;
 }
