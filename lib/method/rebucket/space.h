@@ -44,6 +44,10 @@ struct wh_stack_item {
 	const uint32_t *token;    /* n */
 	const uint16_t *by_token; /* n indices of tokens, by token, then index */
 	const float *weight;      /* n; NULL where the measure weighs nothing */
+	/* the same by token, side by side, for merges of two stacks that look nowhere else; only where there are weights */
+	const uint32_t *sorted;
+	const float *sorted_weight;
+	const uint16_t *sorted_position;
 	double norm;              /* the measure's: total weight, length of the vector, … */
 	float tail;               /* weight beyond the head; 0 where the measure does not ask for it */
 };
