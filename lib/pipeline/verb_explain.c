@@ -98,6 +98,8 @@ static int emit_group(struct explaining *x, uint32_t g, const uint32_t *members,
 	wh_emit_string(out, "group", group->id);
 	wh_emit_integer(out, "size", group->n_records);
 	int code = x->call->signal->title(x->data.points[group->representative], &title);
+	if (code != WH_OK)
+		wh_err_set(err, code, "out of memory");
 	wh_emit_bytes(out, "title", title.data ? title.data : "", title.n);
 	wh_str_release(&title);
 	if (code == WH_OK)
