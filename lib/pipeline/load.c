@@ -226,7 +226,6 @@ static int name_records(struct loading *l, struct task *task, struct wh_err *err
 	for (size_t i = 0; i < task->batch.records.n; i++) {
 		struct wh_record *record = &task->batch.records.data[i];
 		record->source = path;
-		record->source = path;
 		source->records++;
 		if (record->id)
 			continue;
