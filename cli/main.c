@@ -57,6 +57,7 @@ static int run_verb(struct cli_line *line, struct wh_err *err)
 {
 	struct wh_call *call = &line->call;
 	const char *store = wh_values_string(&line->global, "store"), *from_environment = getenv("WHORL_STORE");
+	call->format_given = wh_values_given(&line->global, "format");
 	call->store_given = store || (from_environment && *from_environment);
 	call->store = store ? store : call->store_given ? from_environment : "./whorl.db";
 	long online = sysconf(_SC_NPROCESSORS_ONLN);

@@ -15,6 +15,7 @@ struct wh_call {
 	bool method_given; /* chosen by name rather than by default */
 	const char *store; /* URL or path; never NULL, need not exist */
 	bool store_given;
+	bool format_given; /* somebody chose how the result is written: a verb with a form of its own for people keeps to it */
 	const char *const *operands; /* n_operands */
 	size_t n_operands;
 	struct wh_values options;  /* of wh_verb.options */

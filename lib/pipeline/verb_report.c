@@ -443,6 +443,8 @@ static int report(struct reporting *r, struct wh_emit *out, struct wh_err *err)
 	const struct wh_values *o = &r->call->options;
 	const char *page = wh_values_string(o, "html"), *sarif = wh_values_string(o, "sarif"), *markdown = wh_values_string(o, "markdown");
 	bool hits = wh_values_given(o, "hits"), bugs = hits || wh_values_string(o, "bug") || markdown;
+	if (bugs && !markdown && !r->call->format_given)
+		markdown = "-"; /* bug reports are for people, unless somebody said otherwise */
 	WH_TRY(r->call->n_operands ? load_files(r, err) : load_store(r, err));
 	WH_TRY(survey(r, err));
 	WH_TRY(list_groups(r, err));
