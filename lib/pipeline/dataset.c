@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "pipeline/labels.h"
 #include "pipeline/load.h"
 #include "pipeline/model.h"
@@ -80,33 +81,57 @@ struct sortable {
 /* By content; reports without frames by id, so that each keeps a place that does not depend on the input's order. */
 static int by_content(const void *a, const void *b)
 {
-	const struct sortable *x = a, *y = b;
-	int c = compare_bytes(x->record->fingerprint, y->record->fingerprint);
-	return c || !x->record->empty ? c : strcmp(x->record->id, y->record->id);
+	const struct wh_record *x = ((const struct sortable *)a)->record, *y = ((const struct sortable *)b)->record;
+	int c = compare_bytes(x->fingerprint, y->fingerprint);
+	return c || !x->empty ? c : strcmp(x->id, y->id);
+}
+
+/* Gives every record the number of its content in the order of sight (equal fingerprints have one address), and lists one record of each. */
+static int find_distinct(struct wh_dataset *data, struct sortable *distinct, size_t *n_distinct)
+{
+	struct wh_map known = { 0 };
+	size_t n = 0;
+	for (size_t i = 0; i < data->records.n; i++) {
+		struct wh_record *record = &data->records.data[i];
+		uint64_t *number = record->empty ? NULL : wh_map_put(&known, (uint64_t)(uintptr_t)record->fingerprint.data, n);
+		if (!record->empty && !number) {
+			wh_map_release(&known);
+			return 1;
+		}
+		record->point = (uint32_t)(number ? *number : n);
+		if (record->point == n) {
+			distinct[n] = (struct sortable){ record, (uint32_t)n };
+			n++;
+		}
+	}
+	wh_map_release(&known);
+	*n_distinct = n;
+	return 0;
 }
 
 static int make_points(struct wh_dataset *data, struct wh_err *err)
 {
 	size_t n = data->records.n;
-	struct sortable *order = malloc((n + 1) * sizeof *order);
+	struct sortable *distinct = malloc((n + 1) * sizeof *distinct);
+	uint32_t *place = malloc((n + 1) * sizeof *place);
 	data->points = malloc((n + 1) * sizeof *data->points);
 	data->weight = calloc(n + 1, sizeof *data->weight);
-	if (!order || !data->points || !data->weight) {
-		free(order);
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	bool failed = !distinct || !place || !data->points || !data->weight || find_distinct(data, distinct, &data->n_points);
+	if (!failed) {
+		qsort(distinct, data->n_points, sizeof *distinct, by_content);
+		for (size_t p = 0; p < data->n_points; p++) {
+			data->points[p] = distinct[p].record->fingerprint;
+			place[distinct[p].index] = (uint32_t)p;
+		}
+		for (size_t i = 0; i < n; i++) {
+			uint32_t *point = &data->records.data[i].point;
+			*point = place[*point];
+			data->weight[*point]++;
+		}
 	}
-	for (size_t i = 0; i < n; i++)
-		order[i] = (struct sortable){ &data->records.data[i], (uint32_t)i };
-	qsort(order, n, sizeof *order, by_content);
-	for (size_t i = 0; i < n; i++) {
-		struct wh_record *record = &data->records.data[order[i].index];
-		if (!i || by_content(&order[i - 1], &order[i]))
-			data->points[data->n_points++] = record->fingerprint;
-		record->point = (uint32_t)data->n_points - 1;
-		data->weight[record->point]++;
-	}
-	free(order);
-	return WH_OK;
+	free(distinct);
+	free(place);
+	return failed ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
 }
 
 int wh_dataset_split_point(struct wh_dataset *data, size_t r, struct wh_err *err)

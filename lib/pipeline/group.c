@@ -179,6 +179,19 @@ static int split_points(struct wh_dataset *data, const struct wh_constraints *co
 	return code;
 }
 
+/* Of points to the representatives of their groups. */
+static int note_similarities(struct wh_grouping *grouping, const struct wh_space *space, struct wh_err *err)
+{
+	grouping->similarity = malloc((space->n + 1) * sizeof *grouping->similarity);
+	if (!grouping->similarity)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (size_t p = 0; p < space->n; p++) {
+		size_t centre = grouping->groups[grouping->of_point[p]].representative;
+		grouping->similarity[p] = p == centre ? 1 : wh_space_similarity((void *)space, p, centre);
+	}
+	return WH_OK;
+}
+
 int wh_group(struct wh_grouping *grouping, struct wh_dataset *data, const struct wh_model *model,
 	     const struct wh_constraints *constraints, struct wh_err *err)
 {
@@ -193,12 +206,16 @@ int wh_group(struct wh_grouping *grouping, struct wh_dataset *data, const struct
 			    : wh_err_set(err, WH_E_NOMEM, "out of memory");
 	if (code == WH_OK)
 		code = wh_merge_kinds(data, &space, constraints, of_point, &n_groups, err);
-	wh_space_close(&space);
-	if (code != WH_OK) {
+	if (code == WH_OK)
+		code = wh_group_describe(grouping, data, of_point, n_groups, err); /* takes of_point over */
+	else
 		free(of_point);
-		return code;
-	}
-	return wh_group_describe(grouping, data, of_point, n_groups, err);
+	if (code == WH_OK)
+		code = note_similarities(grouping, &space, err);
+	if (code != WH_OK)
+		wh_grouping_release(grouping);
+	wh_space_close(&space);
+	return code;
 }
 
 /* ---- description ---- */
@@ -244,7 +261,7 @@ static int number_groups(struct wh_grouping *grouping, const struct wh_dataset *
 
 int wh_group_describe(struct wh_grouping *grouping, const struct wh_dataset *data, uint32_t *of_point, size_t n_groups, struct wh_err *err)
 {
-	*grouping = (struct wh_grouping){ of_point, calloc(n_groups + 1, sizeof(struct wh_group)), n_groups };
+	*grouping = (struct wh_grouping){ .of_point = of_point, .groups = calloc(n_groups + 1, sizeof(struct wh_group)), .n = n_groups };
 	uint32_t *order = malloc((data->records.n + 1) * sizeof *order), *number = malloc((n_groups + 1) * sizeof *number);
 	bool failed = !grouping->groups || !order || !number || wh_dataset_by_time(data, order) != WH_OK ||
 		      number_groups(grouping, data, order, number, n_groups);
@@ -267,28 +284,8 @@ void wh_grouping_release(struct wh_grouping *grouping)
 {
 	free(grouping->of_point);
 	free(grouping->groups);
+	free(grouping->similarity);
 	*grouping = (struct wh_grouping){ 0 };
-}
-
-int wh_group_similarities(const struct wh_grouping *grouping, const struct wh_dataset *data, const struct wh_model *model,
-			  double **result, struct wh_err *err)
-{
-	struct wh_space space;
-	double *similarity = malloc((data->records.n + 1) * sizeof *similarity);
-	if (!similarity)
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	int code = wh_space_open(&space, model, data->points, data->n_points, err);
-	if (code != WH_OK) {
-		free(similarity);
-		return code;
-	}
-	for (size_t i = 0; i < data->records.n; i++) {
-		uint32_t point = data->records.data[i].point, centre = grouping->groups[grouping->of_point[point]].representative;
-		similarity[i] = point == centre ? 1 : wh_space_similarity(&space, point, centre);
-	}
-	wh_space_close(&space);
-	*result = similarity;
-	return WH_OK;
 }
 
 int wh_label_numbers(const struct wh_dataset *data, uint32_t **truth, size_t *n, struct wh_err *err)

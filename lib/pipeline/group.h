@@ -20,6 +20,7 @@ struct wh_grouping {
 	uint32_t *of_point; /* n_points */
 	struct wh_group *groups;
 	size_t n;
+	double *similarity; /* n_points: to the representative of its group; NULL after wh_group_describe */
 };
 
 /* Pairs of records that people hold together or apart. */
@@ -36,10 +37,6 @@ int wh_group(struct wh_grouping *, struct wh_dataset *, const struct wh_model *,
 /* The same with the groups of the points given: fills ids and representatives. of_point is taken over. */
 int wh_group_describe(struct wh_grouping *, const struct wh_dataset *, uint32_t *of_point, size_t n_groups, struct wh_err *) WH_NODISCARD;
 void wh_grouping_release(struct wh_grouping *);
-
-/* similarity of every record to its group's representative; result[n records], the caller frees it. */
-int wh_group_similarities(const struct wh_grouping *, const struct wh_dataset *, const struct wh_model *, double **result,
-			  struct wh_err *) WH_NODISCARD;
 
 /* g + 12 digits of the hash of a fingerprint; of the id where the fingerprint is empty; salt > 0 where that id is taken. */
 void wh_group_id(const struct wh_record *, unsigned salt, char id[static WH_GROUP_ID]);

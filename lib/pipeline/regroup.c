@@ -200,12 +200,12 @@ static int write_groups(struct wh_standing *standing, const struct wh_grouping *
 }
 
 static int write_records(struct wh_standing *standing, const struct wh_grouping *grouping, const struct wh_dataset *data,
-			 const double *similarity, struct wh_err *err)
+			 struct wh_err *err)
 {
 	for (size_t i = 0; i < data->records.n; i++) {
 		const struct wh_record *record = &data->records.data[i];
 		WH_TRY(wh_store_update(standing->store, standing->call->signal->noun, record->row, record->fingerprint,
-				       grouping->groups[grouping->of_point[record->point]].id, similarity[i], NULL, err));
+				       grouping->groups[grouping->of_point[record->point]].id, grouping->similarity[record->point], NULL, err));
 	}
 	return WH_OK;
 }
@@ -255,7 +255,7 @@ static int say_moves(struct wh_standing *standing, const struct wh_move *moves, 
 }
 
 static int write_all(struct wh_standing *standing, const struct wh_grouping *grouping, const struct wh_dataset *data,
-		     const double *similarity, struct wh_err *err)
+		     struct wh_err *err)
 {
 	struct wh_strtab old, now;
 	struct wh_move *moves = NULL;
@@ -271,7 +271,7 @@ static int write_all(struct wh_standing *standing, const struct wh_grouping *gro
 	if (code == WH_OK)
 		code = write_groups(standing, grouping, data, &old, err);
 	if (code == WH_OK)
-		code = write_records(standing, grouping, data, similarity, err);
+		code = write_records(standing, grouping, data, err);
 	if (code == WH_OK)
 		code = write_successors(standing, moves, n, &now, err);
 	if (code == WH_OK)
@@ -286,7 +286,6 @@ static int regroup(struct wh_standing *standing, struct wh_dataset *data, struct
 {
 	struct wh_call *call = (struct wh_call *)standing->call;
 	struct wh_constraints constraints = { 0 };
-	double *similarity = NULL;
 	bool dry = wh_values_find(&call->options, "dry-run") >= 0 && wh_values_flag(&call->options, "dry-run");
 	int code = wh_standing_constraints(standing, data, &constraints, err);
 	if (code == WH_OK)
@@ -303,15 +302,12 @@ static int regroup(struct wh_standing *standing, struct wh_dataset *data, struct
 		code = wh_continue_ids(grouping, data, &used, err);
 	wh_strtab_release(&used);
 	if (code == WH_OK && !dry)
-		code = wh_group_similarities(grouping, data, &standing->model, &similarity, err);
-	if (code == WH_OK && !dry)
-		code = write_all(standing, grouping, data, similarity, err);
+		code = write_all(standing, grouping, data, err);
 	if (code == WH_OK && !dry)
 		code = wh_store_commit(standing->store, err);
 	if (code == WH_OK)
 		code = wh_emit_moves(call, grouping, data, out, err);
 	wh_constraints_release(&constraints);
-	free(similarity);
 	return code;
 }
 

@@ -53,12 +53,15 @@ static double dice_weight(const struct wh_stack_space *space, uint32_t token, si
 static double dice_similarity(const struct wh_stack_space *space, const struct wh_stack_item *a, const struct wh_stack_item *b)
 {
 	const struct dice *p = space->parameter;
+	const uint32_t *restrict left = a->sorted, *restrict right = b->sorted;
+	const float *restrict left_weight = a->sorted_weight, *restrict right_weight = b->sorted_weight;
+	uint32_t m = a->n, n = b->n;
 	double shared = 0;
-	for (uint32_t i = 0, j = 0; i < a->n && j < b->n;) {
-		uint32_t f = a->sorted[i], g = b->sorted[j];
+	for (uint32_t i = 0, j = 0; i < m && j < n;) {
+		uint32_t f = left[i], g = right[j];
 		if (f == g) {
 			uint32_t u = a->sorted_position[i], v = b->sorted_position[j];
-			float w = a->sorted_weight[i] < b->sorted_weight[j] ? a->sorted_weight[i] : b->sorted_weight[j];
+			float w = left_weight[i] < right_weight[j] ? left_weight[i] : right_weight[j];
 			shared += w * p->offset[u < v ? v - u : u - v];
 		}
 		i += f <= g;
