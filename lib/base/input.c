@@ -4,12 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <lzma.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -350,22 +352,36 @@ int wh_walk(const char *path, wh_walk_fn *found, void *user, struct wh_err *err)
 	return code;
 }
 
+/* A new, empty file beside path; *name is the caller's. Not mkostemp(): its files are 0600, and to learn what the umask would allow one
+ * has to change it, for every thread; open() applies it by itself. */
+static int open_beside(const char *path, char **name, int *fd, struct wh_err *err)
+{
+	for (int tries = 0;; tries++) {
+		uint64_t number;
+		if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
+			return system_error(err, path);
+		if (asprintf(name, "%s.%016" PRIx64, path, number) < 0)
+			return wh_err_set(err, WH_E_NOMEM, "out of memory");
+		*fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (*fd >= 0)
+			return WH_OK;
+		bool taken = errno == EEXIST;
+		int code = system_error(err, path);
+		free(*name);
+		if (!taken || tries == 16)
+			return code;
+	}
+}
+
 int wh_file_replace(const char *path, const char *data, size_t n, struct wh_err *err)
 {
 	char *temporary;
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	int fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0) {
-		free(temporary);
-		return wh_err_set(err, WH_E_IO, "%s: %s", path, strerror(errno));
-	}
-	mode_t mask = umask(0);
-	umask(mask);
+	int fd;
+	WH_TRY(open_beside(path, &temporary, &fd, err));
 	int code = write_all(fd, data, n, err);
 	if (code != WH_OK)
 		code = wh_err_wrap(err, code, "%s", path);
-	else if (fchmod(fd, 0666 & ~mask) || fsync(fd) || rename(temporary, path))
+	else if (fsync(fd) || rename(temporary, path))
 		code = system_error(err, path);
 	if (code != WH_OK)
 		unlink(temporary);
