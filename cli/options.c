@@ -9,7 +9,7 @@ const struct wh_param cli_globals[] = {
 	{ .name = "store", .type = WH_PARAM_STRING, .metavar = "URL",
 	  .help = "where observations and groups are kept: sqlite:PATH or a path ($WHORL_STORE, else ./whorl.db)" },
 	{ .name = "format", .type = WH_PARAM_CHOICE, .choices = "table|json|jsonl|tsv|csv", .metavar = "NAME",
-	  .help = "how the result is written: table, json, jsonl, tsv or csv (table on a terminal, else jsonl), or what the verb writes to a FILE (sarif)" },
+	  .help = "how the result is written: table, json, jsonl, tsv or csv (table on a terminal, else jsonl), or a form that the verb writes to a FILE" },
 	{ .name = "seed", .type = WH_PARAM_INT, .initial = "1", .lo = 0, .hi = 9007199254740991.0,
 	  .help = "where randomness starts; the same seed gives the same result" },
 	{ .name = "threads", .type = WH_PARAM_INT, .lo = 1, .hi = 4096,

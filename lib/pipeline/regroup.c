@@ -290,8 +290,13 @@ static int regroup(struct wh_standing *standing, struct wh_dataset *data, struct
 	int code = wh_standing_constraints(standing, data, &constraints, err);
 	if (code == WH_OK)
 		code = wh_calibrate_default(&standing->model, call, data, err);
-	if (code == WH_OK && !standing->model.state.n) /* weights are frozen with the groups they make: assign compares under the same */
+	/* Weights are frozen with the groups they make: assign compares under the same. What has come since counts from now on, unless
+	 * somebody brings a model with weights of its own. */
+	bool brought = wh_values_find(&call->options, "model") >= 0 && wh_values_string(&call->options, "model") && standing->model.state.n;
+	if (code == WH_OK && !brought) {
 		code = wh_model_freeze(&standing->model, data, err);
+		standing->stored_model = false;
+	}
 	if (code == WH_OK)
 		code = wh_group(grouping, data, &standing->model, &constraints, err);
 	struct wh_strtab used;

@@ -231,15 +231,33 @@ int wh_standing_keep_settings(struct wh_standing *standing, struct wh_err *err)
 	return code;
 }
 
+struct newest {
+	const struct wh_str *file;
+	bool same;
+	int64_t number;
+};
+
+static int compare_model(void *user, const struct wh_store_model *stored, struct wh_err *err)
+{
+	struct newest *newest = user;
+	(void)err;
+	newest->same = stored->file.size == newest->file->n && !memcmp(stored->file.data, newest->file->data, newest->file->n);
+	newest->number = stored->number;
+	return WH_OK;
+}
+
 int wh_standing_keep_model(struct wh_standing *standing, const struct wh_dataset *data, struct wh_err *err)
 {
 	struct wh_str file = { 0 };
 	if (standing->stored_model)
 		return WH_OK;
+	const char *noun = standing->call->signal->noun;
+	struct newest newest = { .file = &file };
 	int code = wh_model_pack(&standing->model, data, &file, err);
-	if (code == WH_OK)
-		code = wh_store_add_model(standing->store, standing->call->signal->noun, (struct wh_bytes){ file.data, file.n },
-					  &standing->model.number, err);
+	if (code == WH_OK && wh_store_get_model(standing->store, noun, 0, compare_model, &newest, NULL) == WH_OK && newest.same)
+		standing->model.number = newest.number;
+	else if (code == WH_OK)
+		code = wh_store_add_model(standing->store, noun, (struct wh_bytes){ file.data, file.n }, &standing->model.number, err);
 	wh_str_release(&file);
 	standing->stored_model = code == WH_OK;
 	return code == WH_OK ? wh_standing_keep_settings(standing, err) : code;

@@ -293,7 +293,7 @@ static int describe_facts(struct wh_survey *s, uint32_t g, struct wh_report_deta
 		struct wh_report_fact *fact = &facts[details->n_facts];
 		const char *what, *name;
 		size_t n_what;
-		if (feature->effect <= 0)
+		if (feature->effect <= 0 || (feature->score <= 0 && i >= 3)) /* what may be chance is only said where there is little else */
 			continue;
 		name = wh_trait_name(&s->traits, feature->feature, &what, &n_what);
 		fact->what = wh_arena_strndup(&s->report->arena, what, n_what);

@@ -37,10 +37,27 @@ static bool wanted(const struct wh_call *call, const struct wh_store_saying *say
 	return !call->n_operands;
 }
 
+/* Merges, splits and regroupings keep what they moved as JSON: for people it is a number, for programs `detail`. */
+static int emit_text(const struct wh_store_saying *saying, struct wh_emit *out, struct wh_err *err)
+{
+	bool moved = saying->word == WH_STORE_MERGE || saying->word == WH_STORE_SPLIT;
+	struct json_object *detail;
+	if (!saying->text || (!moved && saying->word != WH_STORE_REGROUP)) {
+		wh_emit_string(out, "text", saying->text);
+		return WH_OK;
+	}
+	WH_TRY(wh_json_parse((struct wh_bytes){ saying->text, strlen(saying->text) }, &detail, err));
+	struct json_object *list = moved ? detail : wh_json_array(detail, "moves");
+	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+	wh_emit_format(out, "text", moved ? "%zu observation%s" : "%zu move%s", n, n == 1 ? "" : "s");
+	wh_emit_string(out, "detail", json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN));
+	json_object_put(detail);
+	return WH_OK;
+}
+
 static int emit_saying(void *user, const struct wh_store_saying *saying, struct wh_err *err)
 {
 	const struct history *h = user;
-	(void)err;
 	if ((saying->part_of && !h->parts) || !wanted(h->call, saying))
 		return WH_OK;
 	wh_emit_object(h->out, NULL);
@@ -50,13 +67,13 @@ static int emit_saying(void *user, const struct wh_store_saying *saying, struct 
 	wh_emit_string(h->out, "word", word_name(saying->word));
 	wh_emit_string(h->out, "a", saying->a);
 	wh_emit_string(h->out, "b", saying->b);
-	wh_emit_string(h->out, "text", saying->text);
+	int code = emit_text(saying, h->out, err);
 	if (saying->part_of)
 		wh_emit_integer(h->out, "part_of", saying->part_of);
 	if (saying->undone_by)
 		wh_emit_integer(h->out, "undone_by", saying->undone_by);
 	wh_emit_end(h->out);
-	return WH_OK;
+	return code;
 }
 
 static int run_history(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
@@ -94,6 +111,7 @@ struct undoing {
 	struct wh_curation c;
 	int64_t number;
 	bool found;
+	int64_t part_of;
 	enum wh_store_word word;
 	struct wh_str a, b, text;
 	struct wh_str label; /* the one in force before, of the same id */
@@ -107,6 +125,7 @@ static int take_saying(void *user, const struct wh_store_saying *saying, struct 
 	bool same = u->found && saying->word == WH_STORE_LABEL && u->word == WH_STORE_LABEL && !strcmp(saying->a, u->a.data);
 	if (saying->number == u->number) {
 		u->found = true;
+		u->part_of = saying->part_of;
 		u->word = saying->word;
 		wh_str_puts(&u->a, saying->a ? saying->a : "");
 		wh_str_puts(&u->b, saying->b ? saying->b : "");
@@ -195,6 +214,8 @@ static int undo(struct undoing *u, const struct wh_call *call, struct wh_err *er
 	WH_TRY(wh_store_each_saying(store, noun, true, take_saying, u, err));
 	if (!u->found)
 		return wh_err_set(err, WH_E_NOTFOUND, "the history has no number %s", call->operands[0]);
+	if (u->part_of)
+		return wh_err_set(err, WH_E_CONFLICT, "%s is a part of %lld: undo that", call->operands[0], (long long)u->part_of);
 	if (u->word == WH_STORE_REGROUP || u->word == WH_STORE_UNDO)
 		return wh_err_set(err, WH_E_CONFLICT, "%s is %s: that cannot be undone", call->operands[0],
 				  u->word == WH_STORE_UNDO ? "an undo" : "a regrouping");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* list: many observations, a line each. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -32,9 +33,9 @@ static int list_record(const struct wh_call *call, const struct wh_record *recor
 	return code == WH_OK ? WH_OK : wh_err_set(err, code, "out of memory");
 }
 
-static int list(struct wh_call *call, const struct wh_dataset *data, struct wh_emit *out, struct wh_err *err)
+static int list(struct wh_call *call, const struct wh_dataset *data, const char *group, struct wh_emit *out, struct wh_err *err)
 {
-	const char *columns[MOST_COLUMNS] = { "id", "time", "label", "group" }, *group = wh_values_string(&call->options, "group");
+	const char *columns[MOST_COLUMNS] = { "id", "time", "label", "group" };
 	char schema[WH_SCHEMA];
 	size_t n = 4, limit = (size_t)wh_values_int(&call->options, "limit"), listed = 0;
 	struct wh_str title = { 0 };
@@ -54,16 +55,39 @@ static int list(struct wh_call *call, const struct wh_dataset *data, struct wh_e
 	return code == WH_OK ? wh_emit_close(out, err) : code;
 }
 
+/* What the group asked for is called now; NULL: none was. */
+static int find_group(const struct wh_call *call, char **group, struct wh_err *err)
+{
+	const char *id = wh_values_string(&call->options, "group");
+	struct wh_store *store;
+	*group = NULL;
+	if (!id)
+		return WH_OK;
+	if (call->n_operands)
+		return wh_err_set(err, WH_E_USAGE, "--group is for the store: files have no %ss yet", call->signal->group_noun);
+	WH_TRY(wh_store_open(&store, call->store, WH_STORE_READ, err));
+	int code = wh_store_resolve_group(store, call->signal->noun, id, group, err);
+	wh_store_close(store);
+	return code == WH_E_NOTFOUND ? wh_err_set(err, code, "no %s is called %s", call->signal->group_noun, id) : code;
+}
+
 static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
 {
+	char *group;
 	struct wh_model model;
 	struct wh_dataset data = { 0 };
-	WH_TRY(wh_standing_model(&model, call, err));
-	int code = wh_dataset_load(&data, call, &model, WH_LOAD_STORE | WH_LOAD_ATTRIBUTES, err);
+	WH_TRY(find_group(call, &group, err));
+	int code = wh_standing_model(&model, call, err);
+	if (code != WH_OK) {
+		free(group);
+		return code;
+	}
+	code = wh_dataset_load(&data, call, &model, WH_LOAD_STORE | WH_LOAD_ATTRIBUTES, err);
 	if (code == WH_OK)
-		code = list(call, &data, out, err);
+		code = list(call, &data, group, out, err);
 	wh_dataset_release(&data);
 	wh_model_release(&model);
+	free(group);
 	return code;
 }
 

@@ -72,7 +72,7 @@ static int run_verb(const struct wh_verb *verb, const char *operand, const char 
 	static const struct wh_param none[] = { { 0 } };
 	struct wh_host host = { .threads = 1 };
 	const struct wh_method *method = wh_method_find(signal, "pdm");
-	struct wh_call call = { .signal = signal, .method = method, .method_given = true, .store = store, .store_given = true, .operands = &operand,
+	struct wh_call call = { .signal = signal, .method = method, .method_given = true, .store = store, .store_given = true, .format_given = true, .operands = &operand,
 				.n_operands = operand != NULL, .host = &host };
 	struct wh_json_writer writer;
 	wh_json_writer_init(&writer, (struct wh_sink){ write_text, text }, false);

@@ -73,11 +73,11 @@
 
 	// Leaves in an order in which no branches cross.
 	const leafOrder = (tree) => {
-		const n = tree.leaves.length, order = [], stack = [n + tree.merges.length - 1];
-		while (stack.length) {
-			const node = stack.pop();
+		const n = tree.leaves.length, order = [], todo = [n + tree.merges.length - 1];
+		while (todo.length) {
+			const node = todo.pop();
 			if (node < n) order.push(node);
-			else stack.push(tree.merges[node - n][1], tree.merges[node - n][0]);
+			else todo.push(tree.merges[node - n][1], tree.merges[node - n][0]);
 		}
 		return order;
 	};

@@ -27,18 +27,18 @@
 		return [file, frame.module && frame.module.split("/").pop() + (frame.module_version ? " " + frame.module_version : "")].filter(Boolean).join(" · ");
 	};
 
-	const stack = (group) => {
+	const frameList = (group) => {
 		const most = Math.max(...group.frames.map((f) => f.weight || 0), 1e-9), n = group.frames.length;
-		const shown = n > FRAMES + 4 ? FRAMES : n, list = h("ol", { class: "stack" }, stackRows(group, most, 0, shown));
+		const shown = n > FRAMES + 4 ? FRAMES : n, list = h("ol", { class: "frames" }, frameRows(group, most, 0, shown));
 		const rest = group.frames_left_out && h("li", { class: "more" }, `… ${plural(group.frames_left_out, "more " + feature)}`);
 		const more = h("li", { class: "more" }, h("button", { type: "button", onclick: () => {
-			more.replaceWith(...stackRows(group, most, shown, n), ...(rest ? [rest] : []));
+			more.replaceWith(...frameRows(group, most, shown, n), ...(rest ? [rest] : []));
 		} }, `Show all ${plural(n + (group.frames_left_out || 0), feature)}`));
 		if (shown < n) list.append(more);
 		else if (rest) list.append(rest);
 		return section("Representative", `${group.example} — bars: what each ${feature} adds to the likeness of the ${noun}`, list);
 	};
-	const stackRows = (group, most, from, to) => group.frames.slice(from, to).map((frame, k) => h("li", {},
+	const frameRows = (group, most, from, to) => group.frames.slice(from, to).map((frame, k) => h("li", {},
 		h("span", { class: "n" }, from + k),
 		h("div", {}, h("div", { class: frame.name.startsWith("?") ? "name unknown" : "name" }, frame.name),
 			place(frame) && h("div", { class: "where", title: frame.module }, place(frame))),
@@ -110,7 +110,7 @@
 				group.second_of && h("p", { class: "note" }, `Similarity ${group.second_similarity.toFixed(2)} to the larger ${noun} `,
 					h("button", { type: "button", class: "plain mono", onclick: () => whorl.open(group.second_of) }, group.second_of)),
 				group.trend && section("Over time", null, whorl.bars(group.trend, summary.first, summary.last, Math.min(860, document.documentElement.clientWidth) - (document.documentElement.clientWidth > 640 ? 48 : 24), 120)),
-				group.frames ? [stack(group), facts(group), where(group), variants(group), nearest(group), ids(group)]
+				group.frames ? [frameList(group), facts(group), where(group), variants(group), nearest(group), ids(group)]
 					: [where(group), h("p", { class: "note" }, `This page has details of the ${count(summary.detailed)} largest ${noun}s only; --details N asks for more.`)]));
 		sheet.scrollTop = 0;
 	};

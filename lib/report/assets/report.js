@@ -22,7 +22,7 @@
 			figure("Hold 80 % of reports", plural(summary.groups_of_80_percent, noun), `the other ${percent(summary.share_of_groups_in_last_20_percent)} hold 20 %`),
 			figure("One-hit wonders", count(summary.one_hit_wonders), `${percent(summary.one_hit_wonders_share_of_groups)} of ${noun}s, ${percent(summary.one_hit_wonders_share_of_observations)} of reports`, "once"),
 			figure(`Second ${noun}s`, count(summary.second_groups), `${percent(summary.second_groups_share_of_groups)} of ${noun}s, ${percent(summary.second_groups_share_of_observations)} of reports`, "second"),
-			summary.first && figure("Period", plural(days, "day"), [h("span", {}, day(summary.first)), " – ", h("span", {}, day(summary.last))]));
+			...(summary.first ? [figure("Period", plural(days, "day"), [h("span", {}, day(summary.first)), " – ", h("span", {}, day(summary.last))])] : []));
 		const draw = () => {
 			const room = (figure) => Math.max(260, figure.clientWidth - 36);
 			if (summary.trend) {
