@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * synthesise [--reports N] [--seed N] [--common SHARE] [--faces DISCOUNT] REAL.jsonl…: N labelled crash reports made from real ones, as
+ * synthesise [--reports N] [--seed N] [--common SHARE] [--faces DISCOUNT] [--bugs DISCOUNT] REAL.jsonl…: N labelled crash reports made
+ * from real ones, as
  * neutral JSON lines on stdout; what was fitted and drawn on stderr. REAL.jsonl is what `whorl stack show --labels …` prints, one file
- * a corpus. The same seed gives the same bytes. --faces: other than the likeliest discount; more of it, more distinct stacks.
+ * a corpus. The same seed gives the same bytes. --faces and --bugs: other than the likeliest discount; more of it, more distinct stacks,
+ * or more bugs.
  *
  * Everything that grows is a Pitman-Yor process with the discount that is likeliest for the real corpora (restaurant.h):
  *   bugs      reports choose their bug;
@@ -501,7 +503,7 @@ int main(int argc, char **argv)
 {
 	size_t reports = 10000;
 	uint64_t seed = 1;
-	double common = 0.01, faces = 0;
+	double common = 0.01, faces = 0, bugs = 0;
 	int64_t begin = 1704067200000000000; /* 2024-01-01 */
 	int first = 1;
 	for (; first + 1 < argc && !strncmp(argv[first], "--", 2); first += 2) {
@@ -514,11 +516,13 @@ int main(int argc, char **argv)
 			common = strtod(value, NULL);
 		else if (!strcmp(argv[first], "--faces"))
 			faces = strtod(value, NULL);
+		else if (!strcmp(argv[first], "--bugs"))
+			bugs = strtod(value, NULL);
 		else
 			break;
 	}
 	if (first >= argc || argv[first][0] == '-') {
-		fputs("usage: synthesise [--reports N] [--seed N] [--common SHARE] [--faces DISCOUNT] REAL.jsonl…\n", stderr);
+		fputs("usage: synthesise [--reports N] [--seed N] [--common SHARE] [--faces DISCOUNT] [--bugs DISCOUNT] REAL.jsonl…\n", stderr);
 		return 2;
 	}
 	struct maker m = { 0 };
@@ -536,6 +540,8 @@ int main(int argc, char **argv)
 		code = fit(&m, &err);
 	if (faces > 0)
 		m.faces_habit.discount = faces;
+	if (bugs > 0)
+		m.bugs_habit.discount = bugs;
 	if (code == WH_OK)
 		code = note_occurrences(&m, &err);
 	if (code == WH_OK)
