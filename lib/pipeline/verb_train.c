@@ -19,7 +19,7 @@
 
 enum { MOST_ITEMS = 12000, CUTS = 99 };
 
-static const double PLATEAU = 0.002; /* of F: cuts this near the best are as good; the middle of their run is taken */
+static const double PLATEAU = 0.005; /* of F: cuts this near the best are as good; the middle of their run is taken */
 
 static const struct wh_param options[] = {
 	{ .name = "output", .type = WH_PARAM_PATH, .metavar = "FILE", .help = "where the model goes; -o for short" },

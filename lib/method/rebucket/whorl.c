@@ -119,9 +119,9 @@ static const struct wh_stack_measure measure = {
 };
 
 static const struct wh_param params[] = {
-	{ .name = "a", .type = WH_PARAM_REAL, .initial = "0.3", .lo = 0, .hi = 2, .grid = "0.25 0.3 0.35",
+	{ .name = "a", .type = WH_PARAM_REAL, .initial = "0.3", .lo = 0, .hi = 2,
 	  .help = "how fast frames lose weight with their distance to the crash point" },
-	{ .name = "b", .type = WH_PARAM_REAL, .initial = "20", .lo = 0, .hi = 1000, .grid = "10 20",
+	{ .name = "b", .type = WH_PARAM_REAL, .initial = "20", .lo = 0, .hi = 1000,
 	  .help = "how much frames of many stacks lose weight" },
 	{ .name = "beta", .type = WH_PARAM_REAL, .initial = "0.5", .lo = 0, .hi = 2,
 	  .help = "weight of a pair of neighbouring frames; a frame has 1" },
