@@ -284,6 +284,8 @@ int wh_input_open(struct wh_input *input, const char *path, struct wh_err *err)
 		code = decompress(input, err);
 	if (code != WH_OK)
 		wh_input_release(input);
+	else if (!input->text)
+		input->text = ""; /* callers make pointers from it */
 	return code;
 }
 

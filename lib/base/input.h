@@ -2,7 +2,7 @@
 /*
  * Files as one piece of text: plain files are mapped, .gz, .zst and .xz (told by their first bytes, not their names) and
  * standard input are spooled to memory or, beyond WH_INPUT_IN_MEMORY, to an unlinked temporary file that is then mapped.
- * So memory stays bounded whatever the size. Invariant: text is valid, and unchanged by us, until release.
+ * So memory stays bounded whatever the size. Invariant: text is never NULL, valid, and unchanged by us, until release.
  */
 #ifndef WHORL_BASE_INPUT_H
 #define WHORL_BASE_INPUT_H

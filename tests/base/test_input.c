@@ -80,6 +80,7 @@ static void must_be(const char *path, const char *expected, size_t n)
 	if (wh_input_open(&input, path, &err) != WH_OK)
 		fail_msg("%s: %s", path, err.message);
 	assert_int_equal(input.size, n);
+	assert_non_null(input.text);
 	assert_true(!n || !memcmp(input.text, expected, n));
 	wh_input_release(&input);
 }
