@@ -268,7 +268,7 @@ static void angle(struct scan *x)
 		wh_str_add(x->to, x->s + first - 1, end - first + 1); /* `Object.<init>` */
 	} else if (nested || at(x, end, "::")) {
 		bool is_impl = at(x, first, "impl ");
-		bool is_trait = inner > first && memmem(x->s + first, inner - first, " as ", 4);
+		bool is_trait = inner > first && wh_glob("* as *", x->s + first, inner - first);
 		bool plain = inner > first && is_word(x->s[first]) && !memchr(x->s + first, ' ', inner - first);
 		if (nested && !is_impl && !is_trait) {
 			cut_end(x, 2); /* Rust's `f::<i32>` */
