@@ -30,7 +30,7 @@ void *__wrap_calloc(size_t, size_t);
 void *__wrap_realloc(void *, size_t);
 char *__wrap_strdup(const char *);
 char *__wrap_strndup(const char *, size_t);
-int __wrap_asprintf(char **, const char *, ...);
+int __wrap_asprintf(char **, const char *, ...) WH_PRINTF(2, 3);
 
 static long left = -1; /* allocations that still succeed; below 0: all */
 

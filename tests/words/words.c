@@ -215,11 +215,11 @@ static double product(const char *a, const char *b)
 	struct wh_bytes x = { a, strlen(a) }, y = { b, strlen(b) };
 	struct word v, w;
 	double sum = 0;
-	bool more = take_word(&x, &v) & take_word(&y, &w);
+	bool more = take_word(&x, &v) && take_word(&y, &w);
 	while (more) {
 		int c = by_text(&v, &w);
 		sum += c ? 0 : (double)v.count * (double)w.count;
-		more = (c > 0 || take_word(&x, &v)) & (c < 0 || take_word(&y, &w));
+		more = (c > 0 || take_word(&x, &v)) && (c < 0 || take_word(&y, &w));
 	}
 	return sum;
 }
