@@ -18,7 +18,8 @@ static int take_batch(void *user, struct wh_batch *batch, struct wh_err *err)
 	if (wh_vec_reserve(&data->records, data->records.n + batch->records.n) || wh_vec_push(&data->arenas, batch->arena))
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	wh_arena_init(&batch->arena, SIZE_MAX);
-	memcpy(data->records.data + data->records.n, batch->records.data, batch->records.n * sizeof *batch->records.data);
+	if (batch->records.n)
+		memcpy(data->records.data + data->records.n, batch->records.data, batch->records.n * sizeof *batch->records.data);
 	data->records.n += batch->records.n;
 	return WH_OK;
 }

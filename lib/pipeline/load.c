@@ -456,12 +456,16 @@ static int take_row(void *user, const struct wh_store_observation *stored, struc
 	return rows->batch.records.n >= ROWS ? flush_rows(rows, err) : WH_OK;
 }
 
+struct settings_held {
+	struct wh_str ours;
+	bool same; /* as those the store was made with: nothing to make anew */
+};
+
 static int same_settings(void *user, struct wh_bytes stored, struct wh_err *err)
 {
 	(void)err;
-	struct wh_str *ours = user;
-	if (stored.size == ours->n && !memcmp(stored.data, ours->data, ours->n))
-		wh_str_release(ours); /* nothing to make anew */
+	struct settings_held *held = user;
+	held->same = stored.size == held->ours.n && (!stored.size || !memcmp(stored.data, held->ours.data, stored.size));
 	return WH_OK;
 }
 
@@ -469,17 +473,17 @@ static int read_store(struct loading *l, struct wh_err *err)
 {
 	const struct wh_call *call = l->load->call;
 	struct wh_store *store;
-	struct wh_str settings = { 0 };
+	struct settings_held held = { 0 };
 	WH_TRY(wh_store_open(&store, call->store, WH_STORE_READ, err));
 	struct rows rows = { .l = l };
 	wh_arena_init(&rows.batch.arena, SIZE_MAX);
 	uint64_t groups;
-	int code = wh_settings_text(l->load->settings, &settings, err);
+	int code = wh_settings_text(l->load->settings, &held.ours, err);
 	if (code == WH_OK)
 		code = wh_store_count(store, call->signal->noun, &rows.total, &groups, err);
 	if (code == WH_OK) {
-		int found = wh_store_get_state(store, call->signal->noun, "settings", same_settings, &settings, NULL);
-		rows.fresh = found != WH_OK || settings.data;
+		int found = wh_store_get_state(store, call->signal->noun, "settings", same_settings, &held, NULL);
+		rows.fresh = found != WH_OK || !held.same;
 		rows.decode = rows.fresh || (l->load->flags & WH_LOAD_ATTRIBUTES);
 		unsigned parts = rows.decode || (l->load->flags & WH_LOAD_BODY) ? WH_STORE_BODY | WH_STORE_FINGERPRINT : WH_STORE_FINGERPRINT;
 		code = wh_store_each(store, call->signal->noun, NULL, parts, take_row, &rows, err);
@@ -488,7 +492,7 @@ static int read_store(struct loading *l, struct wh_err *err)
 		code = flush_rows(&rows, err);
 	wh_arena_release(&rows.batch.arena);
 	wh_vec_release(&rows.batch.records);
-	wh_str_release(&settings);
+	wh_str_release(&held.ours);
 	wh_store_close(store);
 	return code;
 }

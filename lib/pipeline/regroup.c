@@ -80,7 +80,8 @@ int wh_list_moves(const struct wh_grouping *grouping, const struct wh_dataset *d
 		free(c.moves.data);
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	}
-	qsort(c.moves.data, c.moves.n, sizeof *c.moves.data, by_from);
+	if (c.moves.n)
+		qsort(c.moves.data, c.moves.n, sizeof *c.moves.data, by_from);
 	*moves = c.moves.data;
 	*n = c.moves.n;
 	return WH_OK;
