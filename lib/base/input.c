@@ -297,6 +297,13 @@ void wh_input_release(struct wh_input *input)
 	*input = (struct wh_input){ 0 };
 }
 
+void wh_input_passed(const struct wh_input *input, const char *at)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), n = (size_t)(at - input->text) / page * page;
+	if (input->map && n)
+		madvise(input->map, n, MADV_DONTNEED);
+}
+
 /* ---- folders ---- */
 
 static int visible(const struct dirent *entry)

@@ -29,6 +29,8 @@ struct wh_input {
  * decompressed before the break is not used). */
 int wh_input_open(struct wh_input *, const char *path, struct wh_err *) WH_NODISCARD;
 void wh_input_release(struct wh_input *);
+/* Says that the text before `at` has been read: what is mapped there gives its memory back (and is read again if need be). */
+void wh_input_passed(const struct wh_input *, const char *at);
 
 /* Calls found for path itself if it is no folder, else for every regular file below it, folders and names in byte order,
  * with its path relative to the folder (path itself for a file). Hidden files and links out are passed over. */

@@ -286,8 +286,9 @@ static size_t count_newlines(const char *p, const char *end)
 	return n;
 }
 
-static int cut_text(struct loading *l, struct source *source, const struct wh_format *format, struct wh_bytes text, struct wh_err *err)
+static int cut_text(struct loading *l, struct source *source, const struct wh_format *format, const struct wh_input *input, struct wh_err *err)
 {
+	const struct wh_bytes text = { input->text, input->size };
 	const char *p = text.data, *end = p + text.size;
 	size_t line = 1;
 	int code = WH_OK;
@@ -299,6 +300,8 @@ static int cut_text(struct loading *l, struct source *source, const struct wh_fo
 		struct task task = { .source = source, .text = { p, (size_t)(stop - p) }, .first_line = line, .format = format };
 		line += stop < end ? count_newlines(p, stop) : 0;
 		code = add_task(l, task, err);
+		if (code == WH_OK && !l->tasks.n) /* a round is over */
+			wh_input_passed(input, stop);
 		wh_host_progress(l->host, "reading", (uint64_t)(stop - text.data), text.size);
 		p = stop;
 	}
@@ -315,7 +318,7 @@ static int read_big(struct loading *l, struct source *source, struct wh_err *err
 	const struct wh_format *format = choose(l, text);
 	l->load->files++;
 	if (format)
-		code = cut_text(l, source, format, text, err);
+		code = cut_text(l, source, format, &input, err);
 	else
 		l->load->unknown_files++;
 	wh_input_release(&input);
