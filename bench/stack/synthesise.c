@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * synthesise [--reports N] [--seed N] [--common SHARE] [--faces DISCOUNT] [--bugs DISCOUNT] REAL.jsonl…: N labelled crash reports made
- * from real ones, as
- * neutral JSON lines on stdout; what was fitted and drawn on stderr. REAL.jsonl is what `whorl stack show --labels …` prints, one file
- * a corpus. The same seed gives the same bytes. --faces and --bugs: other than the likeliest discount; more of it, more distinct stacks,
- * or more bugs.
+ * from real ones, as neutral JSON lines on stdout; what was fitted and drawn on stderr. REAL.jsonl is what `whorl stack show --labels …`
+ * prints, one file a corpus. The same seed gives the same bytes. --faces and --bugs: other than the likeliest discount; more of it, more
+ * distinct stacks, or more bugs.
  *
  * Everything that grows is a Pitman-Yor process with the discount that is likeliest for the real corpora (restaurant.h):
  *   bugs      reports choose their bug;
