@@ -185,6 +185,8 @@ static void verb_page(FILE *out, const char *page, const struct wh_signal *signa
 			table_of_options(out, "FINGERPRINT OPTIONS", signal->settings);
 		} else if (set.section[i].params == wh_input_params) {
 			table_of_options(out, "INPUT OPTIONS", wh_input_params);
+		} else if (set.section[i].params == signal->reading) {
+			table_of_options(out, "READING OPTIONS", signal->reading);
 		}
 	table_of_options(out, "GLOBAL OPTIONS", cli_globals);
 	common_end(out);

@@ -70,8 +70,10 @@ void cli_set_init(struct cli_set *set, const struct wh_signal *signal, const str
 		}
 		if (verb->flags & WH_VERB_SETTINGS)
 			add_section(set, "fingerprint", signal->settings);
-		if (verb->flags & WH_VERB_READS)
+		if (verb->flags & WH_VERB_READS) {
 			add_section(set, "input", wh_input_params);
+			add_section(set, "reading", signal->reading);
+		}
 	}
 	add_section(set, "global", cli_globals);
 }
@@ -287,6 +289,7 @@ static int open_sections(struct cursor *cursor, struct wh_err *err)
 					   section->params == cursor->set.choice  ? &cursor->choice :
 					   section->params == line->verb->options ? &call->options :
 					   section->params == wh_input_params	  ? &call->input :
+					   section->params == call->signal->reading ? &call->reading :
 					   section->params == call->signal->settings ? &call->settings :
 										       &call->params;
 		section->values = values;
@@ -427,7 +430,8 @@ int cli_line_parse(struct cli_line *line, char **argv, const char *const *comman
 
 void cli_line_release(struct cli_line *line)
 {
-	struct wh_values *all[] = { &line->global, &line->call.options, &line->call.input, &line->call.settings, &line->call.params };
+	struct wh_values *all[] = { &line->global, &line->call.options, &line->call.input, &line->call.reading,
+				     &line->call.settings, &line->call.params };
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		wh_values_release(all[i]);
 	free(line->operands);

@@ -13,6 +13,7 @@
 
 #include <whorl/error.h>
 #include <whorl/observation.h>
+#include <whorl/param.h>
 
 struct wh_arena;
 
@@ -27,8 +28,13 @@ struct wh_reader {
 			* left out */
 	int (*take)(void *user, struct wh_observation *, struct wh_err *);
 	int (*skip)(void *user, size_t line, const char *why, struct wh_err *);
+	/* Something about what was read that a person would want to know (which symbols are missing): no reason to skip it. NULL: nobody
+	 * listens. */
+	void (*say)(void *user, const char *text);
 	void *user;
 	const struct wh_format *format;
+	const struct wh_values *options; /* of wh_signal.reading; NULL: the defaults */
+	void *context;                   /* what wh_signal.open_reading made of them, shared by all threads; NULL: nobody did */
 	/* the readers' own; NULL at first */
 	const char *told; /* up to here text belongs to records that were handed over */
 };
@@ -55,6 +61,9 @@ struct wh_format {
 /* Hands one observation over. Its strings may point into text or into the arena; `format` is filled in. The reader's own
  * names stay with it: the arena is empty afterwards. */
 int wh_reader_emit(struct wh_reader *, struct wh_observation *, struct wh_err *) WH_NODISCARD;
+
+/* Tells who called the reader, if they listen. */
+void wh_reader_say(struct wh_reader *, const char *format, ...) WH_PRINTF(2, 3);
 
 /* Counts a record that cannot be read; `at` points into text, where it went wrong. Not an error, unless the caller is strict. */
 int wh_reader_skip(struct wh_reader *, const char *at, struct wh_err *, const char *why, ...) WH_NODISCARD WH_PRINTF(4, 5);

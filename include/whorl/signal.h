@@ -83,6 +83,7 @@ struct wh_signal {
 	const char *feature_noun; /* "frame" */
 	const char *summary;
 	const struct wh_format *const *formats; /* NULL-terminated; the first is the neutral one */
+	const struct wh_param *reading;         /* options of how formats read (where symbols are); NULL: none */
 	const struct wh_param *settings;        /* how an observation becomes a fingerprint */
 	const struct wh_method *const *methods; /* NULL-terminated; the first is the default */
 	const char *const *attributes;          /* NULL-terminated: those that tables show and explain contrasts */
@@ -94,6 +95,14 @@ struct wh_signal {
 	int (*encode)(const struct wh_observation *, struct wh_emit *, struct wh_err *);
 	/* One neutral record. */
 	int (*decode)(struct wh_bytes text, struct wh_arena *, struct wh_observation *, struct wh_err *);
+
+	/* What `reading` means, built once per call, used by all readers from any number of threads (wh_reader.context). Both NULL: there
+	 * is nothing to build. */
+	int (*open_reading)(const struct wh_values *reading, void **context, struct wh_err *);
+	void (*close_reading)(void *context);
+	/* Fills in what symbols that have arrived since tell of an observation that was read long ago (its body and attributes are changed,
+	 * in the arena). *changed: whether they told anything. NULL: this signal has nothing to fill in, and no verb `resymbolise`. */
+	int (*resymbolise)(void *context, struct wh_observation *, struct wh_arena *, bool *changed, struct wh_err *);
 
 	/* What settings mean, built once per run, read by any number of threads; with WH_E_FORMAT for a bad file of rules, say. Both NULL:
 	 * there are no settings, and config is NULL. */

@@ -20,6 +20,7 @@ struct wh_call {
 	size_t n_operands;
 	struct wh_values options;  /* of wh_verb.options */
 	struct wh_values input;    /* of wh_input_params */
+	struct wh_values reading;  /* of wh_signal.reading */
 	struct wh_values settings; /* of wh_signal.settings */
 	struct wh_values params;   /* of wh_method.params */
 	const struct wh_host *host;

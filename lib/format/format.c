@@ -55,6 +55,18 @@ int wh_reader_emit(struct wh_reader *reader, struct wh_observation *observation,
 	return code;
 }
 
+void wh_reader_say(struct wh_reader *reader, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+	if (!reader->say)
+		return;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	reader->say(reader->user, text);
+}
+
 int wh_reader_skip(struct wh_reader *reader, const char *at, struct wh_err *err, const char *why, ...)
 {
 	char text[256];

@@ -39,6 +39,21 @@ struct wh_frame *wh_stack_builder_frame(struct wh_stack_builder *b)
 	return frame;
 }
 
+void wh_stack_builder_thread(struct wh_stack_builder *b, const char *name)
+{
+	struct wh_stack *stack = &b->stack;
+	const char *copy = name ? wh_stack_builder_copy(b, name, strlen(name)) : NULL;
+	if (stack->n_threads == b->threads_cap && stack->n_threads < WH_STACK_MOST_THREADS) {
+		struct wh_stack_thread *threads = grow(b, stack->threads, stack->n_threads, &b->threads_cap, sizeof *threads);
+		if (threads)
+			stack->threads = threads;
+	}
+	if (!b->failed && stack->n_threads < WH_STACK_MOST_THREADS)
+		stack->threads[stack->n_threads++] = (struct wh_stack_thread){ copy, stack->frames, stack->n_frames };
+	stack->frames = NULL;
+	stack->n_frames = b->cap = 0;
+}
+
 const char *wh_stack_builder_copy(struct wh_stack_builder *b, const char *text, size_t n)
 {
 	char *copy = wh_arena_strndup(b->arena, text, n);

@@ -57,6 +57,7 @@ struct loading {
 	struct worker *workers;
 	unsigned n_workers;
 	const char *prefix; /* of the ids of the folder being walked */
+	void *context;      /* of the signal's readers */
 };
 
 /* ---- one observation ---- */
@@ -162,6 +163,12 @@ static int skip(void *user, size_t line, const char *why, struct wh_err *err)
 	return WH_OK;
 }
 
+static void say(void *user, const char *text)
+{
+	struct reading *r = user;
+	wh_host_log(r->l->host, WH_WARNING, "%s: %s", r->name, text);
+}
+
 /* ---- tasks ---- */
 
 static int read_text(struct loading *l, struct task *task, struct worker *worker, const struct wh_format *format,
@@ -170,7 +177,8 @@ static int read_text(struct loading *l, struct task *task, struct worker *worker
 	struct reading reading = { l, task, worker, task->source->path };
 	struct wh_reader reader = { .name = task->source->path, .text = text.data, .size = text.size,
 				    .first_line = task->first_line, .arena = &worker->arena, .take = take, .skip = skip,
-				    .user = &reading, .format = format, .describe = l->load->flags & WH_LOAD_BODY };
+				    .say = say, .options = l->load->call->reading.n ? &l->load->call->reading : NULL,
+				    .context = l->context, .user = &reading, .format = format, .describe = l->load->flags & WH_LOAD_BODY };
 	wh_arena_reset(&worker->arena);
 	int code = format->read(&reader, err);
 	return code == WH_OK ? WH_OK : wh_err_wrap(err, code, "%s: %s", task->source->path, format->name);
@@ -519,6 +527,8 @@ static void release(struct loading *l)
 		wh_arena_release(&l->tasks.data[i].batch.arena);
 		wh_vec_release(&l->tasks.data[i].batch.records);
 	}
+	if (l->context)
+		l->load->call->signal->close_reading(l->context);
 	free(l->workers);
 	wh_vec_release(&l->sources);
 	wh_vec_release(&l->tasks);
@@ -541,7 +551,11 @@ int wh_load(struct wh_load *load, struct wh_err *err)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	for (unsigned i = 0; i < l.n_workers; i++)
 		wh_arena_init(&l.workers[i].arena, (size_t)REPORT_MIB << 20);
-	int code = load->n_paths ? list_sources(&l, err) : read_store(&l, err);
+	int code = WH_OK;
+	if (load->n_paths && call->signal->open_reading)
+		code = call->signal->open_reading(&call->reading, &l.context, err);
+	if (code == WH_OK)
+		code = load->n_paths ? list_sources(&l, err) : read_store(&l, err);
 	if (code == WH_OK && load->n_paths)
 		code = read_sources(&l, err);
 	release(&l);

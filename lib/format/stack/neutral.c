@@ -39,6 +39,15 @@ void wh_stack_encode_frame(const struct wh_frame *frame, struct wh_emit *e)
 	flag(e, "inlined", frame->inlined);
 	flag(e, "unreliable", frame->unreliable);
 	flag(e, "handler", frame->handler);
+	wh_emit_string(e, "trust", frame->trust);
+	wh_emit_end(e);
+}
+
+static void encode_frames(const struct wh_frame *frames, size_t n, struct wh_emit *e)
+{
+	wh_emit_array(e, "frames");
+	for (size_t i = 0; i < n; i++)
+		wh_stack_encode_frame(&frames[i], e);
 	wh_emit_end(e);
 }
 
@@ -51,9 +60,16 @@ void wh_stack_encode(const struct wh_observation *o, struct wh_emit *e)
 	wh_emit_string(e, "thread", stack->thread);
 	wh_emit_string(e, "crash_type", stack->crash_type);
 	wh_emit_string(e, "crash_state", stack->crash_state);
-	wh_emit_array(e, "frames");
-	for (size_t i = 0; i < stack->n_frames; i++)
-		wh_stack_encode_frame(&stack->frames[i], e);
+	encode_frames(stack->frames, stack->n_frames, e);
+	if (!stack->n_threads)
+		return;
+	wh_emit_array(e, "threads");
+	for (size_t i = 0; i < stack->n_threads; i++) {
+		wh_emit_object(e, NULL);
+		wh_emit_string(e, "thread", stack->threads[i].name);
+		encode_frames(stack->threads[i].frames, stack->threads[i].n_frames, e);
+		wh_emit_end(e);
+	}
 	wh_emit_end(e);
 }
 
@@ -64,6 +80,16 @@ static const char *copy(struct wh_stack_builder *b, struct json_object *object, 
 {
 	const char *text = wh_json_string(object, name);
 	return text && *text ? wh_stack_builder_copy(b, text, strlen(text)) : NULL;
+}
+
+/* The word as it is known; what else others may write says nothing to us. */
+static const char *trust(const char *text)
+{
+	static const char *const words[] = { "context", "cfi", "frame_pointer", "cfi_scan", "scan", "inline", "prewalked" };
+	for (size_t i = 0; text && i < sizeof words / sizeof *words; i++)
+		if (!strcmp(text, words[i]))
+			return words[i];
+	return NULL;
 }
 
 static void decode_frame(struct wh_stack_builder *b, struct json_object *object)
@@ -85,6 +111,8 @@ static void decode_frame(struct wh_stack_builder *b, struct json_object *object)
 		if (where) {
 			if (text && *text)
 				*where = wh_stack_builder_copy(b, text, (size_t)json_object_get_string_len(value));
+		} else if (!strcmp(key, "trust")) {
+			frame->trust = trust(text);
 		} else if (!strcmp(key, "line")) {
 			frame->line = wh_json_value_u64(value, &line) && line <= UINT32_MAX ? (uint32_t)line : 0;
 		} else if (!strcmp(key, "offset")) {
@@ -139,6 +167,31 @@ static int decode_member(struct wh_stack_builder *b, struct json_object *object,
 	return WH_OK;
 }
 
+static int decode_frames(struct wh_stack_builder *b, struct json_object *frames, struct wh_err *err)
+{
+	for (size_t i = 0, n = json_object_array_length(frames); i < n; i++) {
+		struct json_object *frame = json_object_array_get_idx(frames, i);
+		if (!json_object_is_type(frame, json_type_object))
+			return wh_err_set(err, WH_E_FORMAT, "frame %zu is not an object", i);
+		decode_frame(b, frame);
+	}
+	return WH_OK;
+}
+
+/* The other threads; other tools keep something else under that name, which is passed over. */
+static int decode_threads(struct wh_stack_builder *b, struct json_object *threads, struct wh_err *err)
+{
+	for (size_t i = 0, n = threads ? json_object_array_length(threads) : 0; i < n; i++) {
+		struct json_object *thread = json_object_array_get_idx(threads, i);
+		struct json_object *frames = json_object_is_type(thread, json_type_object) ? wh_json_array(thread, "frames") : NULL;
+		if (!frames)
+			continue;
+		WH_TRY(decode_frames(b, frames, err));
+		wh_stack_builder_thread(b, wh_json_string(thread, "thread"));
+	}
+	return WH_OK;
+}
+
 static int decode_object(struct json_object *object, struct wh_stack_builder *b, struct wh_err *err)
 {
 	struct json_object *frames = wh_json_array(object, "frames");
@@ -146,12 +199,8 @@ static int decode_object(struct json_object *object, struct wh_stack_builder *b,
 		return wh_err_set(err, WH_E_FORMAT, "no array \"frames\"");
 	json_object_object_foreach(object, key, value)
 		WH_TRY(decode_member(b, object, key, value, err));
-	for (size_t i = 0, n = json_object_array_length(frames); i < n; i++) {
-		struct json_object *frame = json_object_array_get_idx(frames, i);
-		if (!json_object_is_type(frame, json_type_object))
-			return wh_err_set(err, WH_E_FORMAT, "frame %zu is not an object", i);
-		decode_frame(b, frame);
-	}
+	WH_TRY(decode_threads(b, wh_json_array(object, "threads"), err));
+	WH_TRY(decode_frames(b, frames, err));
 	return b->failed ? wh_arena_error(b->arena, err) : WH_OK;
 }
 
