@@ -5,6 +5,8 @@
 
 enum {
 	SCAN_WORDS = 512,     /* of the stack that a guess looks at */
+	BLIND_WORDS = 40,     /* the same where code cannot be read; what Breakpad's stackwalker.h found to be enough */
+	BLIND_FIRST = 160,    /* of the thread's own frame, which may not have begun properly */
 	FRAME_MOST = 1 << 20, /* bytes between two frame pointers, beyond which they are none */
 	SWITCHES = 16,        /* times that the stack may shrink: from a signal's alternate stack back */
 };
@@ -40,17 +42,25 @@ static bool word(const struct walk *w, uint64_t address, uint64_t *value)
 	return wh_unwind_word(w->u, address, w->m->width, value);
 }
 
-/* A value from the stack that one would return to: it is in code, behind a call. */
-static bool is_return_address(const struct walk *w, uint64_t value)
+/* Whether code that one would return to is there; *seen: it could be read, and ends a call. */
+static bool may_return(const struct walk *w, uint64_t value, bool *seen)
 {
 	uint8_t code[8];
 	uint64_t address = wh_machine_address(w->u->machine, value);
+	*seen = false;
 	if (address < 4096 || (w->m->align > 1 && address & (w->m->align - 1u)) || !w->u->is_code(w->u->user, address))
 		return false;
 	for (size_t n = sizeof code; n >= 2; n -= 2) /* fewer where the mapping begins */
 		if (w->u->read(w->u->user, address - n, code, n) == n)
-			return wh_machine_call_ends(w->u->machine, code, n, w->u->machine == WH_MACHINE_ARM && value & 1);
-	return false;
+			return *seen = wh_machine_call_ends(w->u->machine, code, n, w->u->machine == WH_MACHINE_ARM && value & 1);
+	return w->u->blind;
+}
+
+/* A value from the stack that one would return to: it is in code, behind a call. */
+static bool is_return_address(const struct walk *w, uint64_t value)
+{
+	bool seen;
+	return may_return(w, value, &seen);
 }
 
 /* ---- signal trampolines ---- */
@@ -126,7 +136,7 @@ static bool try_frame(const struct walk *w, uint64_t saved, uint64_t back, uint6
 static bool frame_pointer_step(const struct walk *w, struct wh_registers *caller)
 {
 	const struct wh_machine_facts *m = w->m;
-	if (!wh_register_known(&w->now, m->fp) || !wh_register_known(&w->now, m->sp))
+	if (w->u->no_frame_pointer || !wh_register_known(&w->now, m->fp) || !wh_register_known(&w->now, m->sp))
 		return false;
 	uint64_t fp = w->now.value[m->fp], sp = w->now.value[m->sp], width = m->width;
 	if (fp < sp || fp - sp > FRAME_MOST || fp % width)
@@ -165,10 +175,11 @@ static bool scan_step(const struct walk *w, struct wh_registers *caller)
 	if (w->u->no_scan || !wh_register_known(&w->now, m->sp))
 		return false;
 	uint64_t at = w->now.value[m->sp] & ~(width - 1);
+	bool seen;
 	for (unsigned i = 0; i < SCAN_WORDS; i++, at += width) {
 		if (!word(w, at, &pc))
 			return false;
-		if (!is_return_address(w, pc))
+		if (!may_return(w, pc, &seen) || (!seen && i >= (w->context ? BLIND_FIRST : BLIND_WORDS)))
 			continue;
 		wh_register_set(caller, m->pc, wh_machine_address(w->u->machine, pc));
 		wh_register_set(caller, m->sp, at + width);

@@ -51,6 +51,9 @@ struct wh_unwinder {
 	void *user;
 	size_t most; /* frames; 0: WH_UNWIND_MOST */
 	bool no_scan; /* leave out the guesses */
+	/* Code may be missing (a minidump without its modules): where none can be read, an address in it is taken for one behind a call. */
+	bool blind;
+	bool no_frame_pointer; /* whatever is in that register, it is no chain of frames (Windows on x86-64) */
 };
 
 #define WH_UNWIND_MOST 16384
