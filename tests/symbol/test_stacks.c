@@ -116,6 +116,14 @@ static void steps(void **state)
 		{ "libx.so: f", "?libx.so f" },
 		{ "memcpy", "memcpy" },
 		{ "malloc memcpy", "memcpy" },
+		{ "__aeabi_memcpy memcpy f", "f" },
+		/* who found it, per tool; a message loop's own frames cut nothing */
+		{ "__interceptor_memcpy fuzzer::TracePC::AddValueForMemcmp __interceptor_memcmp f g", "f g" },
+		{ "fuzzer::Fuzzer::AlarmCallback fuzzer::Fuzzer::StaticAlarmCallback fuzzer::AlarmHandler libpthread.so.0: f g", "?libpthread.so f g" },
+		{ "base::debug::StackTrace::StackTrace logging::LogMessage::~LogMessage f g", "f g" },
+		{ "f base::debug::TaskAnnotator::RunTask base::MessageLoop::RunTask", "f base::debug::TaskAnnotator::RunTask base::MessageLoop::RunTask" },
+		{ "unwind_backtrace valid_state mark_lock __lock_acquire lock_acquire f g", "f g" },
+		{ "print_unlock_inbalance_bug lock_release_non_nested lock_release _raw_spin_unlock_irq f g", "f g" },
 		/* bottom, but not among the first frames */
 		{ "f main __libc_start_main _start", "f main __libc_start_main _start" },
 		{ "a b c d e f g h main __libc_start_main _start", "a b c d e f g h" },
