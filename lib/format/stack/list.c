@@ -11,6 +11,7 @@ const struct wh_format *const wh_stack_formats[] = {
 	&wh_format_kernel,
 	&wh_format_go,
 	&wh_format_rust,
+	&wh_format_cdb,
 	&wh_format_gdb,
 	&wh_format_java,
 	&wh_format_python,
