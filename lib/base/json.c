@@ -103,30 +103,13 @@ bool wh_json_u64(const struct json_object *object, const char *name, uint64_t *n
 
 /* ---- writing ---- */
 
-/* Length of the valid UTF-8 sequence at p (of n bytes), 0 where there is none. */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-	if (p[0] < 0x80)
-		return 1;
-	size_t length = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	if (p[0] < 0xc2 || p[0] > 0xf4 || length > n)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-	    (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return length;
-}
-
 void wh_json_quote(struct wh_str *out, const char *text, size_t n)
 {
 	wh_str_putc(out, '"');
 	size_t plain = 0; /* start of the run not yet copied */
 	for (size_t i = 0; i < n;) {
 		unsigned char c = (unsigned char)text[i];
-		size_t length = c >= 0x80 ? utf8_length((const unsigned char *)text + i, n - i) : 1;
+		size_t length = c >= 0x80 ? wh_utf8_length(text + i, n - i) : 1;
 		if (length && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
 			i += length;
 			continue;

@@ -109,3 +109,20 @@ bool wh_glob(const char *pattern, const char *text, size_t n)
 		pattern++;
 	return !*pattern;
 }
+
+size_t wh_utf8_length(const char *text, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	if (p[0] < 0x80)
+		return 1;
+	size_t length = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+	if (p[0] < 0xc2 || p[0] > 0xf4 || length > n)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+	    (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return length;
+}

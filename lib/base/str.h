@@ -34,4 +34,7 @@ int wh_str_check(const struct wh_str *, struct wh_err *);
 bool wh_starts(const char *text, size_t n, const char *prefix);
 bool wh_glob(const char *pattern, const char *text, size_t n);
 
+/* Length of the valid UTF-8 sequence at text (n > 0 bytes), 0 where there is none. */
+size_t wh_utf8_length(const char *text, size_t n);
+
 #endif

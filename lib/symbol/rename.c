@@ -42,23 +42,6 @@ enum wh_language wh_language_of(const char *file)
 	return WH_LANGUAGE_OTHER;
 }
 
-/* The length of the well-formed UTF-8 sequence at s, or 0 (Unicode, table 3-7). */
-static size_t utf8(const unsigned char *s, size_t n)
-{
-	if (s[0] < 0x80)
-		return 1;
-	size_t size = s[0] >= 0xc2 && s[0] <= 0xdf ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : 0;
-	if (!size || size > n)
-		return 0;
-	for (size_t i = 1; i < size; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return size;
-}
-
 void wh_name_clean(const char *text, size_t n, size_t most, struct wh_str *to)
 {
 	while (n && (*text == ' ' || *text == '\t'))
@@ -66,7 +49,7 @@ void wh_name_clean(const char *text, size_t n, size_t most, struct wh_str *to)
 	while (n && (text[n - 1] == ' ' || text[n - 1] == '\t'))
 		n--;
 	for (size_t i = 0, first = to->n; i < n;) {
-		size_t size = utf8((const unsigned char *)text + i, n - i);
+		size_t size = wh_utf8_length(text + i, n - i);
 		bool bad = !size || (unsigned char)text[i] < 0x20 || text[i] == 0x7f;
 		if (to->n - first + (bad ? 3 : size) > most)
 			break;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/stack/neutral.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include <whorl/format.h>
 
-#include "base/json.h"
+#include "base/json_scan.h"
 #include "base/time.h"
 #include "format/scan.h"
 #include "format/stack/list.h"
@@ -75,170 +76,220 @@ void wh_stack_encode(const struct wh_observation *o, struct wh_emit *e)
 
 /* ---- reading ---- */
 
-/* A member's string, copied; NULL where there is none. */
-static const char *copy(struct wh_stack_builder *b, struct json_object *object, const char *name)
+/* A string's text, copied; NULL where there is none. What follows a NUL is not text. */
+static const char *copy(struct wh_stack_builder *b, const struct wh_json_value *value)
 {
-	const char *text = wh_json_string(object, name);
-	return text && *text ? wh_stack_builder_copy(b, text, strlen(text)) : NULL;
+	size_t n = value->kind == WH_JSON_STRING ? strnlen(value->data, value->size) : 0;
+	return n ? wh_stack_builder_copy(b, value->data, n) : NULL;
 }
 
 /* The word as it is known; what else others may write says nothing to us. */
-static const char *trust(const char *text)
+static const char *trust(const struct wh_json_value *value)
 {
 	static const char *const words[] = { "context", "cfi", "frame_pointer", "cfi_scan", "scan", "inline", "prewalked" };
-	for (size_t i = 0; text && i < sizeof words / sizeof *words; i++)
-		if (!strcmp(text, words[i]))
+	for (size_t i = 0; value->kind == WH_JSON_STRING && i < sizeof words / sizeof *words; i++)
+		if (wh_json_scan_is(value, words[i]))
 			return words[i];
 	return NULL;
 }
 
-static void decode_frame(struct wh_stack_builder *b, struct json_object *object)
+static void decode_frame_member(struct wh_stack_builder *b, struct wh_frame *frame, const struct wh_json_value *key, const struct wh_json_value *value)
 {
-	struct wh_frame *frame = wh_stack_builder_frame(b);
-	if (!frame)
-		return;
+	static const struct {
+		const char *name;
+		size_t at;
+	} strings[] = {
+		{ "function", offsetof(struct wh_frame, function) },
+		{ "module", offsetof(struct wh_frame, module) },
+		{ "file", offsetof(struct wh_frame, file) },
+		{ "module_version", offsetof(struct wh_frame, module_version) },
+		{ "build_id", offsetof(struct wh_frame, build_id) },
+	};
 	uint64_t line = 0;
-	/* one walk over the members instead of a look-up for each name we know */
-	json_object_object_foreach(object, key, value)
-	{
-		const char *text = json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
-		const char **where = !strcmp(key, "function")         ? &frame->function
-				     : !strcmp(key, "module")         ? &frame->module
-				     : !strcmp(key, "file")           ? &frame->file
-				     : !strcmp(key, "module_version") ? &frame->module_version
-				     : !strcmp(key, "build_id")       ? &frame->build_id
-								      : NULL;
-		if (where) {
-			if (text && *text)
-				*where = wh_stack_builder_copy(b, text, (size_t)json_object_get_string_len(value));
-		} else if (!strcmp(key, "trust")) {
-			frame->trust = trust(text);
-		} else if (!strcmp(key, "line")) {
-			frame->line = wh_json_value_u64(value, &line) && line <= UINT32_MAX ? (uint32_t)line : 0;
-		} else if (!strcmp(key, "offset")) {
-			frame->has_offset = wh_json_value_u64(value, &frame->offset);
-		} else if (!strcmp(key, "address")) {
-			frame->has_address = wh_json_value_u64(value, &frame->address);
-		} else if (json_object_is_type(value, json_type_boolean)) {
-			bool set = json_object_get_boolean(value);
-			frame->inlined |= set && !strcmp(key, "inlined");
-			frame->unreliable |= set && !strcmp(key, "unreliable");
-			frame->handler |= set && !strcmp(key, "handler");
+	for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+		if (wh_json_scan_is(key, strings[i].name)) {
+			*(const char **)((char *)frame + strings[i].at) = copy(b, value);
+			return;
 		}
-	}
+	if (wh_json_scan_is(key, "trust"))
+		frame->trust = trust(value);
+	else if (wh_json_scan_is(key, "line"))
+		frame->line = wh_json_scan_u64(value, &line) && line <= UINT32_MAX ? (uint32_t)line : 0;
+	else if (wh_json_scan_is(key, "offset"))
+		frame->has_offset = wh_json_scan_u64(value, &frame->offset);
+	else if (wh_json_scan_is(key, "address"))
+		frame->has_address = wh_json_scan_u64(value, &frame->address);
+	else if (wh_json_scan_is(key, "inlined"))
+		frame->inlined = value->kind == WH_JSON_TRUE;
+	else if (wh_json_scan_is(key, "unreliable"))
+		frame->unreliable = value->kind == WH_JSON_TRUE;
+	else if (wh_json_scan_is(key, "handler"))
+		frame->handler = value->kind == WH_JSON_TRUE;
 }
 
-static int decode_time(struct wh_observation *o, struct json_object *value, struct wh_err *err)
+static int decode_frames(struct wh_json_scan *s, struct wh_stack_builder *b, struct wh_err *err)
 {
-	const char *text = json_object_get_string(value); /* a number as text, too */
-	if (wh_time_parse(text, strlen(text), &o->time_ns))
-		return wh_err_set(err, WH_E_FORMAT, "\"time\" is neither ISO 8601 nor a number: %.60s", text);
+	struct wh_json_value key, value;
+	for (size_t i = 0; wh_json_scan_element(s); i++) {
+		if (!wh_json_scan_value(s, &value))
+			break;
+		if (value.kind != WH_JSON_OBJECT)
+			return wh_err_set(err, WH_E_FORMAT, "frame %zu is not an object", i);
+		struct wh_frame *frame = wh_stack_builder_frame(b);
+		while (wh_json_scan_member(s, &key) && wh_json_scan_value(s, &value)) {
+			if (frame)
+				decode_frame_member(b, frame, &key, &value);
+			wh_json_scan_skip(s, &value);
+		}
+	}
+	return WH_OK;
+}
+
+/* The other threads, in stead of the stack that b holds; other tools keep something else under that name, which is passed over. */
+static int decode_thread_members(struct wh_json_scan *s, struct wh_stack_builder *b, struct wh_err *err)
+{
+	struct wh_json_value thread, key, value;
+	while (wh_json_scan_element(s) && wh_json_scan_value(s, &thread)) {
+		const char *name = NULL;
+		bool frames = false;
+		while (thread.kind == WH_JSON_OBJECT && wh_json_scan_member(s, &key) && wh_json_scan_value(s, &value)) {
+			if (value.kind == WH_JSON_ARRAY && !frames && wh_json_scan_is(&key, "frames")) {
+				frames = true;
+				WH_TRY(decode_frames(s, b, err));
+				continue;
+			}
+			if (wh_json_scan_is(&key, "thread"))
+				name = copy(b, &value);
+			wh_json_scan_skip(s, &value);
+		}
+		if (frames)
+			wh_stack_builder_thread(b, name);
+		else if (thread.kind != WH_JSON_OBJECT)
+			wh_json_scan_skip(s, &thread);
+	}
+	return WH_OK;
+}
+
+static int decode_threads(struct wh_json_scan *s, struct wh_stack_builder *b, struct wh_err *err)
+{
+	struct wh_frame *frames = b->stack.frames;
+	size_t n_frames = b->stack.n_frames, cap = b->cap;
+	b->stack.frames = NULL;
+	b->stack.n_frames = b->cap = b->stack.n_threads = 0;
+	int code = decode_thread_members(s, b, err);
+	b->stack.frames = frames;
+	b->stack.n_frames = n_frames;
+	b->cap = cap;
+	return code;
+}
+
+static int decode_time(struct wh_observation *o, const struct wh_json_value *value, struct wh_err *err)
+{
+	if (wh_time_parse(value->data, value->size, &o->time_ns))
+		return wh_err_set(err, WH_E_FORMAT, "\"time\" is neither ISO 8601 nor a number: %.*s",
+				  (int)(value->size < 60 ? value->size : 60), value->data);
 	o->has_time = true;
 	return WH_OK;
 }
 
-static int decode_member(struct wh_stack_builder *b, struct json_object *object, const char *key, struct json_object *value,
-			 struct wh_err *err)
+/* Anything else that is said of a report is an attribute, in the words in which it stands there. */
+static void decode_attribute(struct wh_stack_builder *b, const struct wh_json_value *key, const struct wh_json_value *value)
+{
+	struct wh_json_value text = *value;
+	if (value->kind == WH_JSON_TRUE || value->kind == WH_JSON_FALSE)
+		text.data = value->kind == WH_JSON_TRUE ? "true" : "false", text.size = strlen(text.data);
+	else if (value->kind != WH_JSON_STRING && value->kind != WH_JSON_NUMBER)
+		return;
+	const char *name = wh_stack_builder_copy(b, key->data, strnlen(key->data, key->size));
+	if (name)
+		wh_stack_builder_attribute(b, name, text.data, strnlen(text.data, text.size));
+}
+
+static int decode_member(struct wh_stack_builder *b, const struct wh_json_value *key, const struct wh_json_value *value, struct wh_err *err)
 {
 	struct wh_observation *o = &b->observation;
-	json_type type = json_object_get_type(value);
-	if (!strcmp(key, "frames") || type == json_type_null)
+	bool text = value->kind == WH_JSON_STRING;
+	if (value->kind == WH_JSON_NULL)
 		return WH_OK;
-	if (!strcmp(key, "time") && (type == json_type_string || type == json_type_int))
+	if (wh_json_scan_is(key, "time") && (text || value->kind == WH_JSON_NUMBER))
 		return decode_time(o, value, err);
-	if (!strcmp(key, "label"))
-		o->label = copy(b, object, key);
-	else if (!strcmp(key, "format"))
-		o->format = copy(b, object, key);
-	else if (!strcmp(key, "thread"))
-		b->stack.thread = copy(b, object, key);
-	else if (!strcmp(key, "crash_type"))
-		b->stack.crash_type = copy(b, object, key);
-	else if (!strcmp(key, "crash_state"))
-		b->stack.crash_state = copy(b, object, key);
-	else if (!strcmp(key, "id"))
-		o->id = wh_stack_builder_copy(b, json_object_get_string(value), strlen(json_object_get_string(value)));
-	else if (type == json_type_string || type == json_type_int || type == json_type_double || type == json_type_boolean) {
-		const char *name = wh_stack_builder_copy(b, key, strlen(key));
-		const char *text = json_object_get_string(value);
-		if (name)
-			wh_stack_builder_attribute(b, name, text, strlen(text));
-	}
+	if (wh_json_scan_is(key, "label"))
+		o->label = copy(b, value);
+	else if (wh_json_scan_is(key, "format"))
+		o->format = copy(b, value);
+	else if (wh_json_scan_is(key, "thread"))
+		b->stack.thread = copy(b, value);
+	else if (wh_json_scan_is(key, "crash_type"))
+		b->stack.crash_type = copy(b, value);
+	else if (wh_json_scan_is(key, "crash_state"))
+		b->stack.crash_state = copy(b, value);
+	else if (wh_json_scan_is(key, "id"))
+		o->id = text || value->kind == WH_JSON_NUMBER ? wh_stack_builder_copy(b, value->data, strnlen(value->data, value->size)) : NULL;
+	else
+		decode_attribute(b, key, value);
 	return WH_OK;
 }
 
-static int decode_frames(struct wh_stack_builder *b, struct json_object *frames, struct wh_err *err)
+static int decode_object(struct wh_json_scan *s, struct wh_stack_builder *b, struct wh_err *err)
 {
-	for (size_t i = 0, n = json_object_array_length(frames); i < n; i++) {
-		struct json_object *frame = json_object_array_get_idx(frames, i);
-		if (!json_object_is_type(frame, json_type_object))
-			return wh_err_set(err, WH_E_FORMAT, "frame %zu is not an object", i);
-		decode_frame(b, frame);
-	}
-	return WH_OK;
-}
-
-/* The other threads; other tools keep something else under that name, which is passed over. */
-static int decode_threads(struct wh_stack_builder *b, struct json_object *threads, struct wh_err *err)
-{
-	for (size_t i = 0, n = threads ? json_object_array_length(threads) : 0; i < n; i++) {
-		struct json_object *thread = json_object_array_get_idx(threads, i);
-		struct json_object *frames = json_object_is_type(thread, json_type_object) ? wh_json_array(thread, "frames") : NULL;
-		if (!frames)
+	struct wh_json_value key, value;
+	bool frames = false;
+	while (wh_json_scan_member(s, &key) && wh_json_scan_value(s, &value)) {
+		if (wh_json_scan_is(&key, "frames")) {
+			frames = value.kind == WH_JSON_ARRAY;
+			b->stack.n_frames = 0; /* of two members of one name the last counts */
+			if (frames) {
+				WH_TRY(decode_frames(s, b, err));
+				continue;
+			}
+		} else if (value.kind == WH_JSON_ARRAY && wh_json_scan_is(&key, "threads")) {
+			WH_TRY(decode_threads(s, b, err));
 			continue;
-		WH_TRY(decode_frames(b, frames, err));
-		wh_stack_builder_thread(b, wh_json_string(thread, "thread"));
+		} else {
+			WH_TRY(decode_member(b, &key, &value, err));
+		}
+		wh_json_scan_skip(s, &value);
 	}
-	return WH_OK;
-}
-
-static int decode_object(struct json_object *object, struct wh_stack_builder *b, struct wh_err *err)
-{
-	struct json_object *frames = wh_json_array(object, "frames");
-	if (!frames)
-		return wh_err_set(err, WH_E_FORMAT, "no array \"frames\"");
-	json_object_object_foreach(object, key, value)
-		WH_TRY(decode_member(b, object, key, value, err));
-	WH_TRY(decode_threads(b, wh_json_array(object, "threads"), err));
-	WH_TRY(decode_frames(b, frames, err));
-	return b->failed ? wh_arena_error(b->arena, err) : WH_OK;
-}
-
-int wh_stack_decode_with(struct json_tokener *parser, struct wh_bytes text, struct wh_arena *arena, struct wh_observation *o,
-			 struct wh_err *err)
-{
-	struct json_object *object;
-	WH_TRY(wh_json_parse_with(parser, text, &object, err));
-	struct wh_stack_builder *b = wh_arena_alloc(arena, sizeof *b);
-	int code = b ? WH_OK : wh_arena_error(arena, err);
-	if (code == WH_OK) {
-		wh_stack_builder_init(b, arena);
-		code = decode_object(object, b, err);
-	}
-	if (code == WH_OK)
-		*o = *wh_stack_builder_finish(b);
-	json_object_put(object);
-	return code;
+	WH_TRY(wh_json_scan_finish(s, err));
+	return frames ? WH_OK : wh_err_set(err, WH_E_FORMAT, "no array \"frames\"");
 }
 
 int wh_stack_decode(struct wh_bytes text, struct wh_arena *arena, struct wh_observation *o, struct wh_err *err)
 {
-	struct json_tokener *parser = wh_json_parser_new();
-	if (!parser)
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	int code = wh_stack_decode_with(parser, text, arena, o, err);
-	json_tokener_free(parser);
-	return code;
+	struct wh_stack_builder *b = wh_arena_alloc(arena, sizeof *b);
+	struct wh_json_scan s;
+	struct wh_json_value value;
+	if (!b)
+		return wh_arena_error(arena, err);
+	wh_stack_builder_init(b, arena);
+	wh_json_scan_init(&s, text, arena);
+	if (!wh_json_scan_value(&s, &value))
+		return wh_json_scan_finish(&s, err);
+	if (value.kind != WH_JSON_OBJECT)
+		return wh_err_set(err, WH_E_FORMAT, "not a JSON object");
+	WH_TRY(decode_object(&s, b, err));
+	if (b->failed)
+		return wh_arena_error(arena, err);
+	*o = *wh_stack_builder_finish(b);
+	return WH_OK;
 }
 
-/* Whether line is an object whose frames lie deeper: other tools call theirs the same. */
+/* Whether line is an object without frames of its own: other tools call theirs the same, deeper down. One that is cut off may have them. */
 static bool is_of_others(struct wh_span line)
 {
-	struct json_object *object;
-	if (wh_json_parse((struct wh_bytes){ line.p, wh_span_size(line) }, &object, NULL) != WH_OK)
-		return false; /* bad, or cut off */
-	bool others = !wh_json_array(object, "frames");
-	json_object_put(object);
+	struct wh_json_scan s;
+	struct wh_json_value key, value;
+	struct wh_arena arena; /* names with escapes */
+	bool frames = false;
+	wh_arena_init(&arena, WH_DETECT_SIZE);
+	wh_json_scan_init(&s, (struct wh_bytes){ line.p, wh_span_size(line) }, &arena);
+	if (wh_json_scan_value(&s, &value) && value.kind == WH_JSON_OBJECT)
+		while (!frames && wh_json_scan_member(&s, &key) && wh_json_scan_value(&s, &value)) {
+			frames = value.kind == WH_JSON_ARRAY && wh_json_scan_is(&key, "frames");
+			wh_json_scan_skip(&s, &value);
+		}
+	bool others = !frames && !s.why;
+	wh_arena_release(&arena);
 	return others;
 }
 
@@ -259,28 +310,22 @@ static int detect(const char *text, size_t size)
 
 static int read_lines(struct wh_reader *reader, struct wh_err *err)
 {
-	struct json_tokener *parser = wh_json_parser_new();
-	if (!parser)
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	struct wh_span all = { reader->text, reader->text + reader->size }, line;
-	int code = WH_OK;
-	while (code == WH_OK && wh_scan_line(&all, &line)) {
+	while (wh_scan_line(&all, &line)) {
 		struct wh_observation o;
 		struct wh_err why;
 		struct wh_span trimmed = wh_scan_trim(line);
 		if (trimmed.p == trimmed.end)
 			continue;
-		struct wh_bytes text = { trimmed.p, wh_span_size(trimmed) };
-		int bad = wh_stack_decode_with(parser, text, reader->arena, &o, &why);
+		int bad = wh_stack_decode((struct wh_bytes){ trimmed.p, wh_span_size(trimmed) }, reader->arena, &o, &why);
+		if (bad == WH_E_NOMEM)
+			return wh_err_set(err, bad, "%s", why.message);
 		if (bad == WH_OK)
-			code = wh_reader_emit(reader, &o, err);
-		else if (bad == WH_E_NOMEM)
-			code = wh_err_set(err, bad, "%s", why.message);
+			WH_TRY(wh_reader_emit(reader, &o, err));
 		else
-			code = wh_reader_skip(reader, line.p, err, "%s", why.message);
+			WH_TRY(wh_reader_skip(reader, line.p, err, "%s", why.message));
 	}
-	json_tokener_free(parser);
-	return code;
+	return WH_OK;
 }
 
 const struct wh_format wh_format_stack_neutral = {

@@ -9,8 +9,6 @@
 #include "base/arena.h"
 #include "observation/stack.h"
 
-struct json_tokener;
-
 /* Emits attributes, format, thread, crash_type, crash_state and frames into the open object. */
 void wh_stack_encode(const struct wh_observation *, struct wh_emit *);
 /* Emits one frame as an object. */
@@ -18,8 +16,5 @@ void wh_stack_encode_frame(const struct wh_frame *, struct wh_emit *);
 
 /* One record; strings are copied into the arena. Unknown members that are strings or numbers become attributes. */
 int wh_stack_decode(struct wh_bytes text, struct wh_arena *, struct wh_observation *, struct wh_err *) WH_NODISCARD;
-/* The same with a parser that is used again and again. */
-int wh_stack_decode_with(struct json_tokener *, struct wh_bytes text, struct wh_arena *, struct wh_observation *,
-			 struct wh_err *) WH_NODISCARD;
 
 #endif
