@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/thread.h"
+#include "pipeline/verbs.h"
 
 /* ---- groups in order ---- */
 
@@ -363,7 +364,7 @@ int wh_survey_open(struct wh_survey *s, const struct wh_surveyed *of, struct wh_
 	report->group_noun = signal->group_noun;
 	report->feature_noun = signal->feature_noun;
 	report->method = of->model->method->name;
-	report->version = wh_version;
+	report->version = WH_VERSION_NUMBER;
 	report->d = wh_values_real(&of->model->params, "d");
 	report->since_ns = of->since_ns;
 	while (signal->attributes[report->n_attributes])

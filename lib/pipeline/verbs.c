@@ -4,7 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-const char wh_version[] = "0.1.0";
+#ifdef WH_WITH_CURL
+#define BUILT_IN "built in"
+#else
+#define BUILT_IN "not built in"
+#endif
+const char wh_version[] = WH_VERSION_NUMBER "\n"
+			  "debuginfod (libcurl): " BUILT_IN;
 
 const struct wh_verb *const wh_verbs[] = {
 	&wh_verb_cluster, &wh_verb_assign, &wh_verb_report, &wh_verb_explain, &wh_verb_search,	  &wh_verb_show,

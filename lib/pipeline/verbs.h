@@ -5,6 +5,8 @@
 
 #include <whorl/verb.h>
 
+#define WH_VERSION_NUMBER "0.1.0" /* first line of wh_version */
+
 extern const struct wh_verb wh_verb_import;
 extern const struct wh_verb wh_verb_export;
 extern const struct wh_verb wh_verb_list;
