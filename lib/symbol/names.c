@@ -213,6 +213,8 @@ static void make(struct work *w, const struct wh_frame *frame, const char *funct
 			(w->settings->identity == WH_IDENTITY_MODULE_OFFSET && is_offset_token(text->data, text->n));
 	if (name->unknown)
 		return;
+	if (w->language == WH_LANGUAGE_JAVASCRIPT && !text->n) /* V8 prints the place alone of a function without a name */
+		wh_str_puts(text, "<anonymous>");
 	if (!wh_name_unknown(text->data)) {
 		rename_all(w);
 		if (!text->failed && qualify(w, frame))

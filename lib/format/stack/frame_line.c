@@ -116,7 +116,7 @@ bool wh_frame_line_sanitizer(struct wh_span line, struct wh_frame_text *frame)
 	return true;
 }
 
-/* ---- .NET, JavaScript, Lua ---- */
+/* ---- .NET, Lua ---- */
 
 /* A number after `:` or `:line ` at the end, else none. */
 static void dotnet_location(struct wh_span where, struct wh_frame_text *frame)
@@ -164,32 +164,6 @@ bool wh_frame_line_dotnet(struct wh_span line, struct wh_frame_text *frame)
 	}
 	if (in && in > open)
 		dotnet_location(SPAN_IN(in + strlen(" in "), line.end), frame);
-	return true;
-}
-
-bool wh_frame_line_js(struct wh_span line, struct wh_frame_text *frame)
-{
-	if (!usable(&line, frame) || !wh_scan_skip(&line, "at "))
-		return false;
-	line = wh_scan_trim(line);
-	if (line.p == line.end)
-		return false;
-	const char *open = wh_scan_find(line, " (");
-	struct wh_span where = line;
-	if (open && line.end[-1] == ')') {
-		frame->function = wh_scan_trim(SPAN_IN(line.p, open));
-		where = SPAN_IN(open + 2, line.end - 1);
-		/* `eval at f (file:1:2), <anonymous>:3:4`: the place of the eval is what stays */
-		const char *inner = wh_scan_last(where, "("), *close = inner ? memchr(inner, ')', (size_t)(where.end - inner)) : NULL;
-		if (inner && close)
-			where = SPAN_IN(inner + 1, close);
-	}
-	wh_scan_skip(&where, "async ");
-	wh_location_split(where, &frame->file, &frame->line);
-	if (wh_scan_has(frame->file, "file://"))
-		frame->file.p += strlen("file://");
-	if (wh_scan_has(frame->file, "<anonymous>"))
-		frame->file = SPAN_IN(NULL, NULL);
 	return true;
 }
 

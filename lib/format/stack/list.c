@@ -15,5 +15,6 @@ const struct wh_format *const wh_stack_formats[] = {
 	&wh_format_gdb,
 	&wh_format_java,
 	&wh_format_python,
+	&wh_format_javascript,
 	NULL,
 };
