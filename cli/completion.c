@@ -66,7 +66,8 @@ static void each_option_of_all(struct visit *visit)
 	each_option(visit, NULL, NULL);
 	for (const struct wh_signal *const *s = wh_signals; *s; s++)
 		for (const struct wh_verb *const *v = wh_verbs; *v; v++)
-			each_option(visit, *s, *v);
+			if (wh_verb_offered(*s, *v))
+				each_option(visit, *s, *v);
 }
 
 static void option_word(struct visit *visit, const struct wh_param *p)
@@ -143,7 +144,8 @@ static void verbs(FILE *out)
 	for (const struct wh_signal *const *s = wh_signals; *s; s++) {
 		fprintf(out, "	%s) words='", (*s)->noun);
 		for (const struct wh_verb *const *v = wh_verbs; *v; v++)
-			fprintf(out, " %s", wh_verb_name(*s, *v));
+			if (wh_verb_offered(*s, *v))
+				fprintf(out, " %s", wh_verb_name(*s, *v));
 		fputs("' ;;\n", out);
 	}
 }
@@ -153,6 +155,8 @@ static void options(FILE *out)
 	struct visit words = { .option = option_word, .out = out };
 	for (const struct wh_signal *const *s = wh_signals; *s; s++)
 		for (const struct wh_verb *const *v = wh_verbs; *v; v++) {
+			if (!wh_verb_offered(*s, *v))
+				continue;
 			fprintf(out, "	%s:%s) words+='", (*s)->noun, wh_verb_name(*s, *v));
 			each_option(&words, *s, *v);
 			fputs("' ;;\n", out);

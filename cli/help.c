@@ -183,10 +183,11 @@ static void verbs(struct page *page, const struct wh_signal *signal)
 {
 	size_t column = NARROW;
 	for (const struct wh_verb *const *v = wh_verbs; *v; v++)
-		if (strlen(wh_verb_name(signal, *v)) + 4 > column)
+		if (wh_verb_offered(signal, *v) && strlen(wh_verb_name(signal, *v)) + 4 > column)
 			column = strlen(wh_verb_name(signal, *v)) + 4;
 	for (const struct wh_verb *const *v = wh_verbs; *v; v++)
-		row(page, wh_verb_name(signal, *v), column, (*v)->summary);
+		if (wh_verb_offered(signal, *v))
+			row(page, wh_verb_name(signal, *v), column, (*v)->summary);
 }
 
 static void noun_page(struct page *page, const struct wh_signal *signal)

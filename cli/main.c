@@ -72,6 +72,8 @@ static int run_verb(struct cli_line *line, struct wh_err *err)
 	};
 	call->host = &host;
 	struct cli_writer *writer;
+	if (line->verb->flags & WH_VERB_RECORDS)
+		cli_output_live();
 	WH_TRY(cli_writer_new(&writer, wh_values_string(&line->global, "format"), err));
 	int code = line->verb->run(call, cli_writer_emit(writer), err);
 	if (code == WH_OK)

@@ -25,6 +25,8 @@ void cli_man_pages(FILE *out)
 		cli_man_name(name, sizeof name, *s, NULL);
 		fprintf(out, "%s\n", name);
 		for (const struct wh_verb *const *v = wh_verbs; *v; v++) {
+			if (!wh_verb_offered(*s, *v))
+				continue;
 			cli_man_name(name, sizeof name, *s, *v);
 			fprintf(out, "%s\n", name);
 		}
@@ -143,7 +145,7 @@ static void see_also(FILE *out, const struct wh_signal *signal, const struct wh_
 		fprintf(out, ", *%s*(1)", name);
 	}
 	for (const struct wh_verb *const *v = wh_verbs; signal && *v; v++) {
-		if (*v == verb)
+		if (*v == verb || !wh_verb_offered(signal, *v))
 			continue;
 		cli_man_name(name, sizeof name, signal, *v);
 		fprintf(out, ", *%s*(1)", name);
@@ -187,6 +189,8 @@ static void verb_page(FILE *out, const char *page, const struct wh_signal *signa
 			table_of_options(out, "INPUT OPTIONS", wh_input_params);
 		} else if (set.section[i].params == signal->reading) {
 			table_of_options(out, "READING OPTIONS", signal->reading);
+		} else if (signal->recorder && set.section[i].params == signal->recorder->options) {
+			table_of_options(out, "RECORDING OPTIONS", signal->recorder->options);
 		}
 	table_of_options(out, "GLOBAL OPTIONS", cli_globals);
 	common_end(out);
@@ -202,6 +206,8 @@ static void list_of_verbs(FILE *out, const struct wh_signal *signal)
 {
 	fputs("# VERBS\n\n", out);
 	for (const struct wh_verb *const *v = wh_verbs; *v; v++) {
+		if (!wh_verb_offered(signal, *v))
+			continue;
 		fprintf(out, "*%s*", wh_verb_name(signal, *v));
 		if (*(*v)->operands) {
 			fputc(' ', out);
@@ -283,7 +289,7 @@ int cli_man_source(FILE *out, const char *page, struct wh_err *err)
 		}
 		for (const struct wh_verb *const *v = wh_verbs; *v; v++) {
 			cli_man_name(name, sizeof name, *s, *v);
-			if (!strcmp(page, name)) {
+			if (wh_verb_offered(*s, *v) && !strcmp(page, name)) {
 				verb_page(out, page, *s, *v);
 				return WH_OK;
 			}

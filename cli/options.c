@@ -61,6 +61,8 @@ void cli_set_init(struct cli_set *set, const struct wh_signal *signal, const str
 	set->n = 0;
 	if (verb) {
 		add_section(set, "options", verb->options);
+		if (verb->flags & WH_VERB_RECORDS && signal->recorder)
+			add_section(set, "recording", signal->recorder->options);
 		if (verb->flags & WH_VERB_METHOD && signal->methods && *signal->methods) {
 			add_choice(set, signal);
 			if (method) {
@@ -291,6 +293,7 @@ static int open_sections(struct cursor *cursor, struct wh_err *err)
 					   section->params == wh_input_params	  ? &call->input :
 					   section->params == call->signal->reading ? &call->reading :
 					   section->params == call->signal->settings ? &call->settings :
+					   line->verb->flags & WH_VERB_RECORDS && section->params == call->signal->recorder->options ? &call->recording :
 										       &call->params;
 		section->values = values;
 		if (values->params != section->params)
@@ -377,7 +380,8 @@ static int unknown_verb(const struct wh_signal *signal, const char *word, struct
 {
 	struct cli_nearest nearest = { .typed = word, .n = strlen(word) };
 	for (const struct wh_verb *const *v = wh_verbs; *v; v++)
-		cli_nearest_offer(&nearest, wh_verb_name(signal, *v));
+		if (wh_verb_offered(signal, *v))
+			cli_nearest_offer(&nearest, wh_verb_name(signal, *v));
 	if (nearest.name)
 		return wh_err_set(err, WH_E_USAGE, "no such verb: %s %s; did you mean %s?", signal->noun, word, nearest.name);
 	return wh_err_set(err, WH_E_USAGE, "no such verb: %s %s", signal->noun, word);
@@ -431,7 +435,7 @@ int cli_line_parse(struct cli_line *line, char **argv, const char *const *comman
 void cli_line_release(struct cli_line *line)
 {
 	struct wh_values *all[] = { &line->global, &line->call.options, &line->call.input, &line->call.reading,
-				     &line->call.settings, &line->call.params };
+				     &line->call.settings, &line->call.params, &line->call.recording };
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		wh_values_release(all[i]);
 	free(line->operands);

@@ -18,7 +18,7 @@ struct cli_section {
 	struct wh_values *values;
 };
 
-#define CLI_SECTIONS 7
+#define CLI_SECTIONS 8
 
 /* The options of one command. A row's name occurs in one section only (a test walks them). */
 struct cli_set {

@@ -46,6 +46,11 @@ int cli_output_write(const char *data, size_t n, struct wh_err *err)
 	return fwrite(data, 1, n, stdout) == n ? WH_OK : fail(err);
 }
 
+void cli_output_live(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+}
+
 int cli_output_finish(struct wh_err *err)
 {
 	errno = 0;

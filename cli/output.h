@@ -15,6 +15,8 @@ void cli_output_guard(void);
 void cli_output_on_failure(atomic_bool *stop);
 
 int cli_output_write(const char *data, size_t n, struct wh_err *);
+/* From now on every line goes out as soon as it is whole: the result comes bit by bit. */
+void cli_output_live(void);
 /* Writes out what is still buffered. The first failure of all is the result. */
 int cli_output_finish(struct wh_err *);
 /* The reader has gone away (`| head`): no error to speak of. */

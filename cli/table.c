@@ -277,7 +277,7 @@ struct wh_emit *cli_table_new(size_t width, bool colour)
 	cli_tree_init(&table->tree);
 	table->tree.begin = begin;
 	table->tree.take = take;
-	table->tree.finish = finish;
+	table->tree.finish = table->tree.flush = finish;
 	return &table->tree.emit;
 }
 

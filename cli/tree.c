@@ -174,6 +174,13 @@ static void on_null(struct wh_emit *emit, const char *key)
 	add(tree_of(emit), CLI_NULL, key);
 }
 
+static void on_flush(struct wh_emit *emit)
+{
+	struct cli_tree *tree = tree_of(emit);
+	if (tree->error.code == WH_OK && !tree->depth && tree->flush)
+		(void)tree->flush(tree, &tree->error);
+}
+
 /* May be called twice: by the verb and by who called the verb. */
 static int on_close(struct wh_emit *emit, struct wh_err *err)
 {
@@ -191,7 +198,7 @@ void cli_tree_init(struct cli_tree *tree)
 	static const struct wh_emit_ops ops = {
 		.document = on_document, .records = on_records, .object = on_object, .array = on_array, .end = on_end,
 		.string = on_string, .integer = on_integer, .real = on_real, .boolean = on_boolean, .null = on_null,
-		.close = on_close,
+		.close = on_close, .flush = on_flush,
 	};
 	*tree = (struct cli_tree){ .emit = { &ops } };
 }

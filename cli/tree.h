@@ -34,6 +34,7 @@ struct cli_tree {
 	int (*begin)(struct cli_tree *, struct wh_err *);               /* records follow; columns are known */
 	int (*take)(struct cli_tree *, size_t root, struct wh_err *);   /* a whole record or document */
 	int (*finish)(struct cli_tree *, struct wh_err *);
+	int (*flush)(struct cli_tree *, struct wh_err *); /* NULL: rows are out as soon as they are whole */
 	bool records, finished;
 	char **columns; /* NULL-terminated copies: the verb's may be gone before the last row is printed; NULL: none were named */
 	struct cli_node *nodes;

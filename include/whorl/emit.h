@@ -31,6 +31,7 @@ struct wh_emit_ops {
 	void (*boolean)(struct wh_emit *, const char *key, bool);
 	void (*null)(struct wh_emit *, const char *key);
 	int (*close)(struct wh_emit *, struct wh_err *);
+	void (*flush)(struct wh_emit *); /* between records: what is whole goes out now. NULL: it does anyway, or at the end */
 };
 
 /* The first member of every writer. */
@@ -60,6 +61,11 @@ void wh_emit_string(struct wh_emit *, const char *key, const char *text);
 void wh_emit_format(struct wh_emit *, const char *key, const char *format, ...) WH_PRINTF(3, 4);
 /* Nanoseconds since the epoch as ISO 8601 UTC, without a fraction where it is zero. */
 void wh_emit_time(struct wh_emit *, const char *key, int64_t time_ns);
+static inline void wh_emit_flush(struct wh_emit *e)
+{
+	if (e->ops->flush)
+		e->ops->flush(e);
+}
 static inline int wh_emit_close(struct wh_emit *e, struct wh_err *err) { return e->ops->close(e, err); }
 
 #endif

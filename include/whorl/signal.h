@@ -72,6 +72,64 @@ struct wh_method {
 	const void *detail; /* the signal's own; may be NULL */
 };
 
+/*
+ * One thing that happened, as a recorder found it: something to read with the signal's formats, and what is known beside it. Everything
+ * is the recorder's and stays as it is until it was settled.
+ */
+struct wh_capture {
+	const char *id;      /* of the observation; never given twice */
+	const char *program; /* whose it is, for people */
+	int64_t time_ns;
+	const char *input;   /* path of what is to be read; whole, and safe on disk */
+	const char *record;  /* path for the neutral record, until the store has it */
+	const struct wh_attribute *attributes; /* n: what the recorder knows better than who reads the input */
+	size_t n_attributes;
+	const struct wh_attribute *fallback; /* n: what it knows where the input does not say */
+	size_t n_fallback;
+};
+
+/* What a recorder has counted since it was asked last, and what that cost. */
+struct wh_recorder_cost {
+	uint64_t seen;      /* things that happened */
+	uint64_t captured;  /* of these, handed over or waiting to be */
+	uint64_t over_rate, over_spool, failed; /* counted only: too many of one program, too much waiting, no disk */
+	uint64_t lost;      /* seen, then nothing more was heard */
+	uint64_t truncated; /* of those captured */
+	uint64_t bytes_read, bytes_written;
+	uint64_t waited_ns; /* that what is observed was kept waiting */
+};
+
+typedef int wh_capture_fn(void *user, const struct wh_capture *, struct wh_err *);
+/* n of a program were counted only, since this was last said. */
+typedef int wh_dropped_fn(void *user, const char *program, uint64_t n, struct wh_err *);
+
+/*
+ * A recorder: observations of a signal collected from this machine, live, for the verb `record`. Life: open, (wait, collect, settle*,
+ * dropped)*, stop, once more collect and settle*, cost, close. Nothing that collect has handed over is forgotten before it was settled, whatever is
+ * killed when: the next open hands it over again.
+ */
+struct wh_recorder {
+	const char *records; /* what is recorded: "crashes" */
+	const struct wh_param *options;
+	/* Begins to record. *recorder NULL: the options asked for something else (to undo what a killed recorder left), and it is done. */
+	int (*open)(void **recorder, const struct wh_values *options, const struct wh_host *, struct wh_err *);
+	/* Until there may be something new, at most so long; early where a signal comes. */
+	int (*wait)(void *recorder, int milliseconds, struct wh_err *);
+	/* Hands over what is there and was not settled, oldest first, at most `most`; another result than WH_OK ends it and is its result. */
+	int (*collect)(void *recorder, size_t most, wh_capture_fn *, void *user, struct wh_err *);
+	/* The body of a neutral record of which only the attributes are known, into the open object. */
+	void (*blank)(struct wh_emit *);
+	/* The store has it, in this group: what was captured is kept as the options ask (*kept: where, in a buffer of the recorder's, or
+	 * NULL), or deleted. */
+	int (*settle)(void *recorder, const struct wh_capture *, const char *group, const char **kept, struct wh_err *);
+	int (*dropped)(void *recorder, wh_dropped_fn *, void *user, struct wh_err *);
+	/* Ends recording: the machine is as it was before. What is under way comes to its end. */
+	int (*stop)(void *recorder, struct wh_err *);
+	int (*cost)(void *recorder, struct wh_recorder_cost *, struct wh_err *);
+	/* Also without stop, after an error: stops as well as it can. */
+	void (*close)(void *recorder);
+};
+
 /* One feature of a fingerprint for explanations: a frame, a word, a metric. */
 typedef int wh_feature_fn(void *user, const char *name, size_t n);
 
@@ -120,6 +178,8 @@ struct wh_signal {
 	int (*features)(struct wh_bytes fingerprint, wh_feature_fn *, void *user);
 	/* A fingerprint as one line for people, of at most about 100 columns. */
 	int (*title)(struct wh_bytes fingerprint, struct wh_str *);
+
+	const struct wh_recorder *recorder; /* NULL: nothing is recorded, and there is no verb `record` */
 };
 
 #endif

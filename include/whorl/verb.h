@@ -23,6 +23,7 @@ struct wh_call {
 	struct wh_values reading;  /* of wh_signal.reading */
 	struct wh_values settings; /* of wh_signal.settings */
 	struct wh_values params;   /* of wh_method.params */
+	struct wh_values recording; /* of wh_recorder.options */
 	const struct wh_host *host;
 	bool found; /* set by a verb that has found what --exit-code is to report */
 };
@@ -32,6 +33,8 @@ enum wh_verb_flags {
 	WH_VERB_SETTINGS = 2, /* settings of the signal apply */
 	WH_VERB_METHOD = 4,   /* method and its parameters apply */
 	WH_VERB_STORE = 8,    /* needs a store */
+	WH_VERB_RECORDS = 16, /* the options of the signal's recorder apply; there is no such verb where it has none. Its result comes bit by
+			       * bit, and is to be written out as it comes */
 };
 
 struct wh_verb {
@@ -56,6 +59,11 @@ extern const struct wh_verb *const wh_verbs[];
 /* The signals of the shipped programs, NULL-terminated. */
 extern const struct wh_signal *const wh_signals[];
 
+/* Whether the signal has it. */
+static inline bool wh_verb_offered(const struct wh_signal *signal, const struct wh_verb *verb)
+{
+	return !(verb->flags & WH_VERB_RECORDS) || signal->recorder;
+}
 /* By its name, or by the signal's word for `cluster`. NULL: none. */
 const struct wh_verb *wh_verb_find(const struct wh_signal *, const char *name);
 /* What the signal's users call the verb. */

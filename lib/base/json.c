@@ -273,6 +273,12 @@ static void js_null(struct wh_emit *e, const char *key)
 	wh_str_puts(&writer(e)->buffer, "null");
 }
 
+static void js_flush(struct wh_emit *e)
+{
+	if (writer(e)->lines && !writer(e)->depth)
+		flush(writer(e), 1);
+}
+
 static int js_close(struct wh_emit *e, struct wh_err *err)
 {
 	struct wh_json_writer *w = writer(e);
@@ -291,7 +297,7 @@ void wh_json_writer_init(struct wh_json_writer *w, struct wh_sink sink, bool lin
 	static const struct wh_emit_ops ops = {
 		.document = js_document, .records = js_records, .object = js_object, .array = js_array, .end = js_end,
 		.string = js_string, .integer = js_integer, .real = js_real, .boolean = js_boolean, .null = js_null,
-		.close = js_close,
+		.close = js_close, .flush = js_flush,
 	};
 	*w = (struct wh_json_writer){ .emit = { &ops }, .sink = sink, .lines = lines };
 }

@@ -36,7 +36,7 @@ const char *wh_verb_name(const struct wh_signal *signal, const struct wh_verb *v
 const struct wh_verb *wh_verb_find(const struct wh_signal *signal, const char *name)
 {
 	for (const struct wh_verb *const *verb = wh_verbs; *verb; verb++)
-		if (!strcmp((*verb)->name, name) || !strcmp(wh_verb_name(signal, *verb), name))
+		if (wh_verb_offered(signal, *verb) && (!strcmp((*verb)->name, name) || !strcmp(wh_verb_name(signal, *verb), name)))
 			return *verb;
 	return NULL;
 }
