@@ -4,8 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hash.h"
+#include "symbol/breakpad.h"
 #include "symbol/opened.h"
 
 const struct wh_param wh_symbol_params[] = {
@@ -63,6 +65,7 @@ static void free_module(struct wh_module *module)
 	wh_elf_close(&module->debug);
 	wh_elf_close(&module->main);
 	pthread_mutex_destroy(&module->lock);
+	wh_breakpad_free(module->breakpad);
 	free(module->asked_path);
 	free(module->build_id);
 	free(module);
@@ -108,6 +111,8 @@ bool wh_modules_folder(const struct wh_modules *modules, size_t *at, struct wh_b
 static uint64_t key_of(const struct wh_module_asked *asked)
 {
 	uint64_t key = asked->program;
+	if (asked->debug_id && asked->debug_file)
+		key = wh_hash(asked->debug_file, strlen(asked->debug_file), wh_hash(asked->debug_id, strlen(asked->debug_id), key + 1));
 	if (asked->build_id)
 		return wh_hash(asked->build_id, strlen(asked->build_id), key);
 	if (asked->path)
@@ -149,6 +154,20 @@ static struct wh_module *find_open(struct wh_modules *modules, uint64_t key)
 	return NULL;
 }
 
+/* The first .sym file of that name and id that can be read. */
+static struct wh_breakpad *find_breakpad(const struct wh_modules *modules, const struct wh_module_asked *asked)
+{
+	struct wh_breakpad *breakpad = NULL;
+	struct wh_bytes folder;
+	struct wh_str path = { 0 };
+	for (size_t at = 0; !breakpad && wh_modules_folder(modules, &at, &folder);)
+		if (!wh_breakpad_path(folder, asked->debug_file, asked->debug_id, &path) || access(path.data, R_OK) != 0 ||
+		    wh_breakpad_open(&breakpad, path.data, asked->debug_id, NULL) != WH_OK)
+			breakpad = NULL;
+	wh_str_release(&path);
+	return breakpad;
+}
+
 static struct wh_module *open_module(const struct wh_modules *modules, const struct wh_module_asked *asked, uint64_t key)
 {
 	struct wh_module *module = calloc(1, sizeof *module);
@@ -165,6 +184,8 @@ static struct wh_module *open_module(const struct wh_modules *modules, const str
 		return NULL;
 	}
 	wh_module_find(modules, asked, module);
+	if (asked->debug_file && asked->debug_id)
+		module->breakpad = find_breakpad(modules, asked);
 	return module;
 }
 
@@ -231,6 +252,11 @@ const char *wh_module_build_id(const struct wh_module *module)
 const char *wh_module_file(const struct wh_module *module)
 {
 	return module->main.path ? module->main.path : module->debug.path;
+}
+
+const struct wh_breakpad *wh_module_breakpad(const struct wh_module *module)
+{
+	return module->breakpad;
 }
 
 uint64_t wh_module_size(const struct wh_module *module)

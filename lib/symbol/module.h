@@ -34,6 +34,7 @@ extern const struct wh_param wh_symbol_params[];
 
 struct wh_modules;
 struct wh_module;
+struct wh_breakpad; /* breakpad.h */
 
 /* values: of wh_symbol_params; NULL: the defaults. */
 int wh_modules_new(struct wh_modules **, const struct wh_values *values, struct wh_err *) WH_NODISCARD;
@@ -50,6 +51,8 @@ struct wh_module_asked {
 	struct wh_bytes head;  /* what of the process's memory is known from the module's beginning on (ELF header first); may be empty */
 	struct wh_bytes image; /* the whole of the module as it was in memory: what there is without a file (the vdso); may be empty */
 	bool program;          /* the program itself: --executable is it */
+	/* What minidumps name modules by, as Breakpad does; NULL: not said. Below the folders of --symbols are then .sym files looked for. */
+	const char *debug_file, *debug_id;
 };
 
 enum wh_module_state {
@@ -69,6 +72,8 @@ enum wh_module_state wh_module_state(const struct wh_module *);
 const char *wh_module_build_id(const struct wh_module *);
 /* The file that was found, or NULL. */
 const char *wh_module_file(const struct wh_module *);
+/* Breakpad's symbols of it, found by debug_id; NULL: none. Whatever the state is: that is of the module's own file. */
+const struct wh_breakpad *wh_module_breakpad(const struct wh_module *);
 /* Bytes from its lowest loaded address to its highest; 0: not known. */
 uint64_t wh_module_size(const struct wh_module *);
 /* True once per module for the life of `modules`: whether it was not said yet that its symbols are missing. */

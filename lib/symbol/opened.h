@@ -36,6 +36,7 @@ struct wh_module {
 	bool said;          /* under the lock of wh_modules */
 
 	enum wh_module_state state;
+	struct wh_breakpad *breakpad; /* or NULL */
 	struct wh_elf main, debug; /* either may be closed; debug: where symbols are, if not in main */
 	uint64_t first, size;      /* lowest address in the file, bytes from there */
 

@@ -17,6 +17,7 @@ struct walk {
 	struct wh_registers now;
 	uint64_t lookup;
 	bool context; /* these are the registers that the thread had, or that a signal interrupted */
+	bool chained; /* found by the frame pointer */
 	unsigned switches;
 };
 
@@ -233,6 +234,8 @@ static enum wh_step step(struct walk *w, struct wh_registers *caller, enum wh_tr
 	*caller = (struct wh_registers){ 0 };
 	if (wild_step(w, caller) || (frame_pointer_step(w, caller) && plausible(w, caller, false)))
 		return WH_STEP_CALLER;
+	if (w->chained && wh_register_known(&w->now, w->m->fp) && !w->now.value[w->m->fp])
+		return WH_STEP_LAST; /* what ends a chain of frames, by the ABIs of all these machines */
 	*trust = WH_TRUST_SCAN;
 	*caller = (struct wh_registers){ 0 };
 	return scan_step(w, caller) && plausible(w, caller, false) ? WH_STEP_CALLER : WH_STEP_UNKNOWN;
@@ -266,6 +269,7 @@ int wh_unwind(const struct wh_unwinder *u, const struct wh_registers *registers,
 		uint64_t pc = wh_machine_address(u->machine, caller.value[w.m->pc]);
 		caller.value[w.m->pc] = pc;
 		w.context = signal;
+		w.chained = next == WH_TRUST_FRAME_POINTER;
 		/* a return address is behind its call, which may be the last instruction of its function */
 		w.lookup = signal || !pc ? pc : pc - 1;
 		w.now = caller;

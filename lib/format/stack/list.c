@@ -5,6 +5,7 @@
 
 const struct wh_format *const wh_stack_formats[] = {
 	&wh_format_stack_neutral,
+	&wh_format_minidump,
 	&wh_format_casrep,
 	&wh_format_sanitizer,
 	&wh_format_valgrind,

@@ -11,6 +11,7 @@ extern const struct wh_format wh_format_gdb;
 extern const struct wh_format wh_format_sanitizer;
 extern const struct wh_format wh_format_valgrind;
 extern const struct wh_format wh_format_kernel;
+extern const struct wh_format wh_format_minidump;
 extern const struct wh_format wh_format_java;
 extern const struct wh_format wh_format_python;
 extern const struct wh_format wh_format_go;
