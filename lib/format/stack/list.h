@@ -18,6 +18,26 @@ extern const struct wh_format wh_format_go;
 extern const struct wh_format wh_format_rust;
 extern const struct wh_format wh_format_javascript;
 extern const struct wh_format wh_format_cdb;
+extern const struct wh_format wh_format_ada;
+extern const struct wh_format wh_format_backtrace;
+extern const struct wh_format wh_format_clean;
+extern const struct wh_format wh_format_crystal;
+extern const struct wh_format wh_format_d;
+extern const struct wh_format wh_format_elixir;
+extern const struct wh_format wh_format_erlang;
+extern const struct wh_format wh_format_haskell;
+extern const struct wh_format wh_format_julia;
+extern const struct wh_format wh_format_lua;
+extern const struct wh_format wh_format_nim;
+extern const struct wh_format wh_format_ocaml;
+extern const struct wh_format wh_format_odin;
+extern const struct wh_format wh_format_perl;
+extern const struct wh_format wh_format_r;
+extern const struct wh_format wh_format_smalltalk;
+extern const struct wh_format wh_format_swift;
+extern const struct wh_format wh_format_v;
+extern const struct wh_format wh_format_zig;
+extern const struct wh_format wh_format_generic;
 
 extern const struct wh_format *const wh_stack_formats[]; /* NULL-terminated */
 
