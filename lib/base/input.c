@@ -29,12 +29,6 @@ static int system_error(struct wh_err *err, const char *what)
 
 /* ---- a spool: memory first, an unlinked file when it grows ---- */
 
-struct spool {
-	char *data;
-	size_t n, cap, total;
-	int fd; /* -1: still in memory */
-};
-
 static int write_all(int fd, const char *data, size_t n, struct wh_err *err)
 {
 	while (n) {
@@ -49,7 +43,7 @@ static int write_all(int fd, const char *data, size_t n, struct wh_err *err)
 	return WH_OK;
 }
 
-static int spool_to_file(struct spool *spool, struct wh_err *err)
+static int spool_to_file(struct wh_spool *spool, struct wh_err *err)
 {
 	spool->fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (spool->fd < 0) {
@@ -65,7 +59,7 @@ static int spool_to_file(struct spool *spool, struct wh_err *err)
 	return code;
 }
 
-static int spool_add(struct spool *spool, const char *data, size_t n, struct wh_err *err)
+int wh_spool_add(struct wh_spool *spool, const char *data, size_t n, struct wh_err *err)
 {
 	if (n > WH_INPUT_LIMIT - spool->total)
 		return wh_err_set(err, WH_E_LIMIT, "more than %zu GiB when decompressed", WH_INPUT_LIMIT >> 30);
@@ -95,7 +89,7 @@ static int map_file(struct wh_input *input, int fd, size_t size, struct wh_err *
 	return WH_OK;
 }
 
-static int spool_finish(struct spool *spool, struct wh_input *input, struct wh_err *err)
+static int make_input(struct wh_spool *spool, struct wh_input *input, struct wh_err *err)
 {
 	if (spool->fd >= 0)
 		return map_file(input, spool->fd, spool->total, err);
@@ -105,7 +99,7 @@ static int spool_finish(struct spool *spool, struct wh_input *input, struct wh_e
 	return WH_OK;
 }
 
-static void spool_release(struct spool *spool)
+void wh_spool_release(struct wh_spool *spool)
 {
 	free(spool->data);
 	if (spool->fd >= 0)
@@ -124,14 +118,14 @@ static int read_some(int fd, char *buffer, size_t n, size_t *got, struct wh_err 
 	return WH_OK;
 }
 
-static int spool_stream(struct spool *spool, int fd, struct wh_err *err)
+static int spool_stream(struct wh_spool *spool, int fd, struct wh_err *err)
 {
 	char *buffer = malloc(CHUNK);
 	int code = buffer ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
 	for (size_t got = 1; code == WH_OK && got;) {
 		code = read_some(fd, buffer, CHUNK, &got, err);
 		if (code == WH_OK && got)
-			code = spool_add(spool, buffer, got, err);
+			code = wh_spool_add(spool, buffer, got, err);
 	}
 	free(buffer);
 	return code;
@@ -139,7 +133,7 @@ static int spool_stream(struct spool *spool, int fd, struct wh_err *err)
 
 /* ---- decompression: one function a kind, from bytes to a spool ---- */
 
-static int gunzip(struct spool *spool, const char *data, size_t n, char *buffer, struct wh_err *err)
+static int gunzip(struct wh_spool *spool, const char *data, size_t n, char *buffer, struct wh_err *err)
 {
 	z_stream z = { 0 };
 	if (inflateInit2(&z, 15 + 16) != Z_OK)
@@ -163,13 +157,13 @@ static int gunzip(struct spool *spool, const char *data, size_t n, char *buffer,
 		if (state != Z_OK && state != Z_STREAM_END)
 			code = wh_err_set(err, WH_E_FORMAT, state == Z_BUF_ERROR ? "gzip: ends too early" : "gzip: broken data");
 		else
-			code = spool_add(spool, buffer, CHUNK - z.avail_out, err);
+			code = wh_spool_add(spool, buffer, CHUNK - z.avail_out, err);
 	}
 	inflateEnd(&z);
 	return code;
 }
 
-static int unzstd(struct spool *spool, const char *data, size_t n, char *buffer, struct wh_err *err)
+static int unzstd(struct wh_spool *spool, const char *data, size_t n, char *buffer, struct wh_err *err)
 {
 	ZSTD_DStream *z = ZSTD_createDStream();
 	if (!z)
@@ -185,7 +179,7 @@ static int unzstd(struct spool *spool, const char *data, size_t n, char *buffer,
 		if (ZSTD_isError(state))
 			code = wh_err_set(err, WH_E_FORMAT, "zstd: %s", ZSTD_getErrorName(state));
 		else
-			code = spool_add(spool, buffer, out.pos, err);
+			code = wh_spool_add(spool, buffer, out.pos, err);
 		full = out.pos == out.size;
 	}
 	if (code == WH_OK && state)
@@ -194,7 +188,7 @@ static int unzstd(struct spool *spool, const char *data, size_t n, char *buffer,
 	return code;
 }
 
-static int unxz(struct spool *spool, const char *data, size_t n, char *buffer, struct wh_err *err)
+static int unxz(struct wh_spool *spool, const char *data, size_t n, char *buffer, struct wh_err *err)
 {
 	lzma_stream z = LZMA_STREAM_INIT;
 	if (lzma_stream_decoder(&z, (uint64_t)256 << 20, LZMA_CONCATENATED) != LZMA_OK)
@@ -211,13 +205,13 @@ static int unxz(struct spool *spool, const char *data, size_t n, char *buffer, s
 		else if (state != LZMA_OK && state != LZMA_STREAM_END)
 			code = wh_err_set(err, WH_E_FORMAT, state == LZMA_BUF_ERROR ? "xz: ends too early" : "xz: broken data");
 		else
-			code = spool_add(spool, buffer, CHUNK - z.avail_out, err);
+			code = wh_spool_add(spool, buffer, CHUNK - z.avail_out, err);
 	}
 	lzma_end(&z);
 	return code;
 }
 
-typedef int decompress_fn(struct spool *, const char *, size_t, char *, struct wh_err *);
+typedef int decompress_fn(struct wh_spool *, const char *, size_t, char *, struct wh_err *);
 
 static decompress_fn *decompressor(const char *text, size_t n)
 {
@@ -237,19 +231,32 @@ static int decompress(struct wh_input *input, struct wh_err *err)
 	decompress_fn *run = decompressor(input->text, input->size);
 	if (!run)
 		return WH_OK;
-	struct spool spool = { .fd = -1 };
+	struct wh_spool spool = WH_SPOOL_EMPTY;
 	struct wh_input fresh = { 0 };
 	char *buffer = malloc(CHUNK);
 	int code = buffer ? run(&spool, input->text, input->size, buffer, err) : wh_err_set(err, WH_E_NOMEM, "out of memory");
 	if (code == WH_OK)
-		code = spool_finish(&spool, &fresh, err);
+		code = make_input(&spool, &fresh, err);
 	free(buffer);
-	spool_release(&spool);
+	wh_spool_release(&spool);
 	if (code != WH_OK)
 		return code;
 	wh_input_release(input);
 	*input = fresh;
 	return WH_OK;
+}
+
+int wh_spool_finish(struct wh_spool *spool, struct wh_input *input, struct wh_err *err)
+{
+	*input = (struct wh_input){ 0 };
+	int code = make_input(spool, input, err);
+	if (code == WH_OK)
+		code = decompress(input, err);
+	if (code != WH_OK)
+		wh_input_release(input);
+	else if (!input->text)
+		input->text = "";
+	return code;
 }
 
 int wh_input_open(struct wh_input *input, const char *path, struct wh_err *err)
@@ -272,11 +279,11 @@ int wh_input_open(struct wh_input *input, const char *path, struct wh_err *err)
 	if (code == WH_OK && S_ISREG(stat.st_mode) && stat.st_size >= MAP_FROM && lseek(fd, 0, SEEK_CUR) == 0) {
 		code = map_file(input, fd, (size_t)stat.st_size, err);
 	} else if (code == WH_OK) {
-		struct spool spool = { .fd = -1 };
+		struct wh_spool spool = WH_SPOOL_EMPTY;
 		code = spool_stream(&spool, fd, err);
 		if (code == WH_OK)
-			code = spool_finish(&spool, input, err);
-		spool_release(&spool);
+			code = make_input(&spool, input, err);
+		wh_spool_release(&spool);
 	}
 	if (!standard)
 		close(fd);
@@ -385,7 +392,7 @@ static int open_beside(const char *path, char **name, int *fd, struct wh_err *er
 int wh_file_replace(const char *path, const char *data, size_t n, struct wh_err *err)
 {
 	char *temporary;
-	int fd;
+	int fd = -1;
 	WH_TRY(open_beside(path, &temporary, &fd, err));
 	int code = write_all(fd, data, n, err);
 	if (code != WH_OK)

@@ -32,6 +32,21 @@ void wh_input_release(struct wh_input *);
 /* Says that the text before `at` has been read: what is mapped there gives its memory back (and is read again if need be). */
 void wh_input_passed(const struct wh_input *, const char *at);
 
+/* An input put together piece by piece: in memory first, in an unlinked temporary file once it grows. */
+struct wh_spool {
+	char *data;
+	size_t n, cap, total;
+	int fd; /* -1: still in memory */
+};
+
+#define WH_SPOOL_EMPTY ((struct wh_spool){ .fd = -1 })
+
+/* Appends; WH_E_LIMIT beyond WH_INPUT_LIMIT, WH_E_IO where the temporary file cannot be written. */
+int wh_spool_add(struct wh_spool *, const char *data, size_t n, struct wh_err *) WH_NODISCARD;
+/* Makes an input of what was gathered, decompressed as that of a file is; the spool is to be released all the same. */
+int wh_spool_finish(struct wh_spool *, struct wh_input *, struct wh_err *) WH_NODISCARD;
+void wh_spool_release(struct wh_spool *);
+
 /* Calls found for path itself if it is no folder, else for every regular file below it, folders and names in byte order,
  * with its path relative to the folder (path itself for a file). Hidden files and links out are passed over. */
 typedef int wh_walk_fn(void *user, const char *path, const char *relative, struct wh_err *);

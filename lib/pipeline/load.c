@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/archive.h"
 #include "base/hash.h"
 #include "base/input.h"
 #include "base/json.h"
@@ -18,25 +19,29 @@ enum {
 	PIECE = 2 << 20,    /* bytes of a line-based file that one task reads */
 	BIG = 4 << 20,      /* files from here on are cut where their format allows */
 	ROUND = 128,        /* tasks whose results are held at once */
+	HELD = 64 << 20,    /* bytes of archives' entries held at once, beyond which a round is run */
 	ROWS = 2048,        /* stored observations decoded by one task */
 	REPORT_MIB = 64,    /* memory of one observation */
 };
 
 struct source {
-	char *path; /* to open */
-	char *id;   /* for observations without an id of their own */
+	char *path; /* to open; of an archive's entry: to show */
+	char *id;   /* for observations without an id of their own; of an archive: what its entries' ids begin with */
+	bool archive; /* an operand that is one */
 	size_t records; /* read so far, for `#2` */
 };
 
-/* One task: a whole file, a piece of one, or rows of the store; and what came of it. */
+/* One task: a whole file, a piece of one, an entry of an archive, or rows of the store; and what came of it. */
 struct task {
 	struct source *source;
 	struct wh_bytes text;           /* of a piece; data NULL: open source->path */
+	struct wh_input entry;          /* of an archive: released once it is read; text NULL: none */
 	size_t first_line;
 	const struct wh_format *format; /* of a piece */
 	struct wh_batch batch;
 	size_t skipped;
 	bool unknown, file;
+	bool archive; /* an archive after all: to be read in its place */
 	int code; /* opening failed: counted, reported, fatal only if nothing could be read or --strict */
 	struct wh_err error;
 };
@@ -53,10 +58,15 @@ struct loading {
 	const char *input_format;
 	bool strict;
 	struct WH_VEC(struct source *) sources;
-	struct WH_VEC(struct task) tasks;
+	struct tasks {
+		struct task *data;
+		size_t n, cap;
+	} tasks;
+	size_t held; /* bytes of entries among the tasks */
 	struct worker *workers;
 	unsigned n_workers;
 	const char *prefix; /* of the ids of the folder being walked */
+	bool archive;       /* it is an archive */
 	void *context;      /* of the signal's readers */
 };
 
@@ -192,6 +202,15 @@ static const struct wh_format *choose(struct loading *l, struct wh_bytes text)
 	return wh_format_detect(formats, text.data, text.size);
 }
 
+static int read_input(struct loading *l, struct task *task, struct worker *worker, const struct wh_input *input, struct wh_err *err)
+{
+	struct wh_bytes text = { input->text, input->size };
+	const struct wh_format *format = choose(l, text);
+	task->first_line = 1;
+	task->unknown = !format;
+	return format ? read_text(l, task, worker, format, text, err) : WH_OK;
+}
+
 static int read_file(struct loading *l, struct task *task, struct worker *worker, struct wh_err *err)
 {
 	struct wh_input input;
@@ -201,11 +220,8 @@ static int read_file(struct loading *l, struct task *task, struct worker *worker
 		return wh_err_set(err, task->code, "%s: %s", task->source->path, task->error.message);
 	if (task->code != WH_OK)
 		return WH_OK;
-	struct wh_bytes text = { input.text, input.size };
-	const struct wh_format *format = choose(l, text);
-	task->first_line = 1;
-	task->unknown = !format;
-	int code = format ? read_text(l, task, worker, format, text, err) : WH_OK;
+	task->archive = wh_archive_begins(input.text, input.size);
+	int code = task->archive ? WH_OK : read_input(l, task, worker, &input, err);
 	wh_input_release(&input);
 	return code;
 }
@@ -216,10 +232,15 @@ static int run_tasks(void *user, unsigned number, size_t first, size_t last, str
 	for (size_t i = first; i < last; i++) {
 		struct task *task = &l->tasks.data[i];
 		struct worker *worker = &l->workers[number];
-		if (task->text.data)
+		if (task->text.data) {
 			WH_TRY(read_text(l, task, worker, task->format, task->text, err));
-		else
+		} else if (task->entry.text) {
+			task->file = true;
+			WH_TRY(read_input(l, task, worker, &task->entry, err));
+			wh_input_release(&task->entry);
+		} else {
 			WH_TRY(read_file(l, task, worker, err));
+		}
 	}
 	return WH_OK;
 }
@@ -245,9 +266,13 @@ static int name_records(struct loading *l, struct task *task, struct wh_err *err
 	return WH_OK;
 }
 
+static int read_archive(struct loading *l, struct source *source, struct wh_bytes text, struct wh_err *err);
+
 static int hand_over(struct loading *l, struct task *task, struct wh_err *err)
 {
 	struct wh_load *load = l->load;
+	if (task->archive)
+		return read_archive(l, task->source, (struct wh_bytes){ 0 }, err);
 	load->files += task->file;
 	load->unknown_files += task->unknown;
 	load->skipped += task->skipped;
@@ -261,27 +286,42 @@ static int hand_over(struct loading *l, struct task *task, struct wh_err *err)
 	return task->batch.records.n ? load->take(load->user, &task->batch, err) : WH_OK;
 }
 
-/* Runs what has gathered; hands the results over in order. */
+static void release_task(struct task *task)
+{
+	wh_input_release(&task->entry);
+	wh_arena_release(&task->batch.arena);
+	wh_vec_release(&task->batch.records);
+}
+
+/* Runs what has gathered; hands the results over in order. An archive among them has rounds of its own when it is its turn. */
 static int run_round(struct loading *l, struct wh_err *err)
 {
 	int code = wh_parallel(l->host, NULL, l->tasks.n, 1, run_tasks, l, err);
-	for (size_t i = 0; i < l->tasks.n; i++) {
-		struct task *task = &l->tasks.data[i];
+	struct tasks done = l->tasks;
+	l->tasks = (struct tasks){ 0 };
+	l->held = 0;
+	for (size_t i = 0; i < done.n; i++) {
 		if (code == WH_OK)
-			code = hand_over(l, task, err);
-		wh_arena_release(&task->batch.arena);
-		wh_vec_release(&task->batch.records);
+			code = hand_over(l, &done.data[i], err);
+		release_task(&done.data[i]);
 	}
-	l->tasks.n = 0;
+	for (size_t i = 0; i < l->tasks.n; i++) /* left over by an archive's that failed */
+		release_task(&l->tasks.data[i]);
+	wh_vec_release(&l->tasks);
+	done.n = 0;
+	l->tasks = done;
 	return code;
 }
 
 static int add_task(struct loading *l, struct task task, struct wh_err *err)
 {
 	wh_arena_init(&task.batch.arena, SIZE_MAX);
-	if (wh_vec_push(&l->tasks, task))
+	if (wh_vec_push(&l->tasks, task)) {
+		release_task(&task);
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	return l->tasks.n >= ROUND ? run_round(l, err) : WH_OK;
+	}
+	l->held += task.entry.owned ? task.entry.size : 0;
+	return l->tasks.n >= ROUND || l->held > HELD ? run_round(l, err) : WH_OK;
 }
 
 static size_t count_newlines(const char *p, const char *end)
@@ -316,38 +356,130 @@ static int cut_text(struct loading *l, struct source *source, const struct wh_fo
 	return code == WH_OK ? run_round(l, err) : code;
 }
 
+/* What no task should hold as a whole: cut to pieces where its format allows. */
+static int read_pieces(struct loading *l, struct source *source, const struct wh_input *input, struct wh_err *err)
+{
+	const struct wh_format *format = choose(l, (struct wh_bytes){ input->text, input->size });
+	l->load->files++;
+	if (format)
+		return cut_text(l, source, format, input, err);
+	l->load->unknown_files++;
+	return WH_OK;
+}
+
 static int read_big(struct loading *l, struct source *source, struct wh_err *err)
 {
 	struct wh_input input;
+	if (wh_archive_is(source->path)) /* before it is unpacked as a whole */
+		return read_archive(l, source, (struct wh_bytes){ 0 }, err);
 	int code = wh_input_open(&input, source->path, err);
 	if (code != WH_OK)
 		return wh_err_wrap(err, code, "%s", source->path);
-	struct wh_bytes text = { input.text, input.size };
-	const struct wh_format *format = choose(l, text);
-	l->load->files++;
-	if (format)
-		code = cut_text(l, source, format, &input, err);
+	if (wh_archive_begins(input.text, input.size)) /* standard input */
+		code = read_archive(l, source, (struct wh_bytes){ input.text, input.size }, err);
 	else
-		l->load->unknown_files++;
+		code = read_pieces(l, source, &input, err);
 	wh_input_release(&input);
 	return code;
 }
 
 /* ---- inputs ---- */
 
+static struct source *new_source(struct loading *l, const char *path, struct wh_err *err)
+{
+	struct source *source = calloc(1, sizeof *source);
+	if (!source || wh_vec_push(&l->sources, source)) {
+		free(source);
+		wh_err_set(err, WH_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	source->path = strdup(path);
+	if (!source->path)
+		wh_err_set(err, WH_E_NOMEM, "out of memory");
+	return source->path ? source : NULL;
+}
+
+/* Joins two parts of a path, either of which may be empty; NULL: out of memory. */
+static char *join(const char *folder, const char *name)
+{
+	char *path;
+	return asprintf(&path, "%s%s%s", folder, *folder && *name ? "/" : "", name) < 0 ? NULL : path;
+}
+
 static int add_source(void *user, const char *path, const char *relative, struct wh_err *err)
 {
 	struct loading *l = user;
-	struct source *source = calloc(1, sizeof *source);
-	bool failed = !source || wh_vec_push(&l->sources, source);
-	if (failed) {
-		free(source);
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	}
-	source->path = strdup(path);
-	if (!source->path || asprintf(&source->id, "%s%s%s", l->prefix, *l->prefix ? "/" : "", relative) < 0)
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	struct source *source = new_source(l, path, err);
+	if (!source)
+		return WH_E_NOMEM;
+	source->archive = l->archive;
+	source->id = join(l->prefix, l->archive ? "" : relative);
+	return source->id ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+}
+
+/* ---- archives: folders that are read from front to back ---- */
+
+/* Counts and tells what of the archive cannot be read. */
+static int pass_over(struct loading *l, const char *path, const char *name, const char *why, struct wh_err *err)
+{
+	l->load->skipped++;
+	if (l->strict)
+		return wh_err_set(err, WH_E_FORMAT, "%s: %s%s%s", path, name, *name ? ": " : "", why);
+	wh_host_log(l->host, WH_WARNING, "%s: %s%s%s: skipped", path, name, *name ? ": " : "", why);
 	return WH_OK;
+}
+
+static int add_entry(struct loading *l, const struct source *archive, struct wh_archive_entry *entry, struct wh_err *err)
+{
+	if (wh_archive_begins(entry->input.text, entry->input.size))
+		return pass_over(l, archive->path, entry->path, "an archive inside an archive", err);
+	char *path = join(archive->path, entry->path);
+	struct source *source = path ? new_source(l, path, err) : NULL;
+	free(path);
+	if (!source)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	/* standard input is called `-` only where it is no archive */
+	source->id = join(strcmp(archive->path, "-") != 0 || !*entry->path ? archive->id : "", entry->path);
+	if (!source->id)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	if (entry->input.size >= BIG) {
+		WH_TRY(run_round(l, err));
+		return read_pieces(l, source, &entry->input, err);
+	}
+	struct task task = { .source = source, .entry = entry->input };
+	entry->input = (struct wh_input){ 0 };
+	return add_task(l, task, err);
+}
+
+static int read_entries(struct loading *l, const struct source *source, struct wh_archive *archive, struct wh_err *err)
+{
+	struct wh_archive_entry entry = { 0 };
+	while (!entry.over) {
+		int code = wh_archive_next(archive, &entry, err);
+		if (code != WH_OK)
+			return wh_err_wrap(err, code, "%s", source->path);
+		if (entry.passed_over)
+			code = pass_over(l, source->path, entry.path, entry.passed_over, err);
+		else if (!entry.over)
+			code = add_entry(l, source, &entry, err);
+		wh_input_release(&entry.input);
+		WH_TRY(code);
+	}
+	return run_round(l, err);
+}
+
+static int read_archive(struct loading *l, struct source *source, struct wh_bytes text, struct wh_err *err)
+{
+	struct wh_archive *archive;
+	struct wh_err why;
+	int code = wh_archive_open(&archive, source->path, text, &WH_ARCHIVE_LIMITS, &why);
+	if (code == WH_E_NOMEM || (code != WH_OK && l->load->n_paths == 1))
+		return wh_err_set(err, code, "%s: %s", source->path, why.message);
+	if (code != WH_OK)
+		return pass_over(l, source->path, "", why.message, err);
+	code = read_entries(l, source, archive, err);
+	wh_archive_close(archive);
+	return code;
 }
 
 static bool is_folder(const char *path)
@@ -356,43 +488,58 @@ static bool is_folder(const char *path)
 	return strcmp(path, "-") != 0 && !stat(path, &status) && S_ISDIR(status.st_mode);
 }
 
+/* What is below path; with_prefix: path is one of several folders. */
+static int list_operand(struct loading *l, const char *path, bool with_prefix, struct wh_err *err)
+{
+	char *base = NULL;
+	if (with_prefix) {
+		size_t n = strlen(path);
+		while (n > 1 && path[n - 1] == '/')
+			n--;
+		const char *slash = memrchr(path, '/', n);
+		base = strndup(slash && n > 1 ? slash + 1 : path, (size_t)(path + n - (slash && n > 1 ? slash + 1 : path)));
+		if (!base)
+			return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	}
+	l->prefix = base ? base : "";
+	int code = wh_walk(path, add_source, l, err);
+	free(base);
+	return code;
+}
+
 static int list_sources(struct loading *l, struct wh_err *err)
 {
-	size_t folders = 0;
-	for (size_t i = 0; i < l->load->n_paths; i++)
-		folders += is_folder(l->load->paths[i]);
-	for (size_t i = 0; i < l->load->n_paths; i++) {
+	size_t n = l->load->n_paths, folders = 0;
+	enum { FILE_OPERAND, FOLDER, ARCHIVE } *kinds = calloc(n, sizeof *kinds);
+	int code = kinds ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (size_t i = 0; code == WH_OK && i < n; i++) {
 		const char *path = l->load->paths[i];
-		char *base = NULL;
-		if (folders > 1 && is_folder(path)) {
-			size_t n = strlen(path);
-			while (n > 1 && path[n - 1] == '/')
-				n--;
-			const char *slash = memrchr(path, '/', n);
-			base = strndup(slash && n > 1 ? slash + 1 : path, (size_t)(path + n - (slash && n > 1 ? slash + 1 : path)));
-			if (!base)
-				return wh_err_set(err, WH_E_NOMEM, "out of memory");
-		}
-		l->prefix = base ? base : "";
-		int code = wh_walk(path, add_source, l, err);
-		free(base);
-		WH_TRY(code);
+		kinds[i] = is_folder(path) ? FOLDER : wh_archive_is(path) ? ARCHIVE : FILE_OPERAND;
+		folders += kinds[i] != FILE_OPERAND;
 	}
-	return WH_OK;
+	for (size_t i = 0; code == WH_OK && i < n; i++) {
+		l->archive = kinds[i] == ARCHIVE;
+		code = list_operand(l, l->load->paths[i], folders > 1 && kinds[i] != FILE_OPERAND, err);
+	}
+	free(kinds);
+	return code;
 }
 
 static int read_sources(struct loading *l, struct wh_err *err)
 {
-	for (size_t i = 0; i < l->sources.n; i++) {
+	for (size_t i = 0, n = l->sources.n; i < n; i++) { /* archives add theirs */
 		struct source *source = l->sources.data[i];
 		struct stat status;
 		bool big = !strcmp(source->path, "-") || (!stat(source->path, &status) && status.st_size >= BIG);
-		if (big) {
+		if (source->archive) {
+			WH_TRY(run_round(l, err));
+			WH_TRY(read_archive(l, source, (struct wh_bytes){ 0 }, err));
+		} else if (big) {
 			WH_TRY(run_round(l, err));
 			WH_TRY(read_big(l, source, err));
 		} else {
 			WH_TRY(add_task(l, (struct task){ .source = source }, err));
-			wh_host_progress(l->host, "reading", i + 1, l->sources.n);
+			wh_host_progress(l->host, "reading", i + 1, n);
 		}
 	}
 	return run_round(l, err);
@@ -523,10 +670,8 @@ static void release(struct loading *l)
 		if (l->workers[i].scratch)
 			l->load->call->signal->scratch_free(l->workers[i].scratch);
 	}
-	for (size_t i = 0; i < l->tasks.n; i++) {
-		wh_arena_release(&l->tasks.data[i].batch.arena);
-		wh_vec_release(&l->tasks.data[i].batch.records);
-	}
+	for (size_t i = 0; i < l->tasks.n; i++)
+		release_task(&l->tasks.data[i]);
 	if (l->context)
 		l->load->call->signal->close_reading(l->context);
 	free(l->workers);

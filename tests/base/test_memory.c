@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 #include <whorl/param.h>
 #include <whorl/writer.h>
 
+#include "base/archive.h"
 #include "base/arena.h"
 #include "base/input.h"
 #include "base/json.h"
@@ -155,9 +158,48 @@ static int files(struct wh_err *err)
 	return WH_OK;
 }
 
+static char packed[1 << 16];
+static size_t n_packed;
+
+static void pack(void)
+{
+	struct archive *a = archive_write_new();
+	struct archive_entry *e = archive_entry_new();
+	archive_write_set_format_ustar(a);
+	archive_write_open_memory(a, packed, sizeof packed, &n_packed);
+	archive_entry_set_mode(e, AE_IFREG | 0644);
+	archive_entry_set_size(e, 5000);
+	for (const char *const *name = (const char *const[]){ "a", "folder/b", "../c", NULL }; *name; name++) {
+		archive_entry_set_pathname(e, *name);
+		archive_write_header(a, e);
+		archive_write_data(a, (char[5000]){ "x" }, 5000);
+	}
+	archive_write_close(a);
+	archive_entry_free(e);
+	archive_write_free(a);
+}
+
+static int archives(struct wh_err *err)
+{
+	struct wh_archive *archive;
+	struct wh_archive_entry entry = { 0 };
+	WH_TRY(wh_archive_open(&archive, "x", (struct wh_bytes){ packed, n_packed }, &WH_ARCHIVE_LIMITS, err));
+	int code = WH_OK;
+	size_t entries = 0;
+	while (code == WH_OK && !entry.over) {
+		code = wh_archive_next(archive, &entry, err);
+		entries += code == WH_OK && !entry.over;
+		wh_input_release(&entry.input);
+	}
+	wh_archive_close(archive);
+	if (code == WH_OK)
+		assert_int_equal(entries, 3);
+	return code;
+}
+
 static void each_in_turn(void **state)
 {
-	static int (*const parts[])(struct wh_err *) = { arenas, tables, values, writing, files };
+	static int (*const parts[])(struct wh_err *) = { arenas, tables, values, writing, files, archives };
 	(void)state;
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		struct wh_err err = { 0 };
@@ -179,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(each_in_turn) };
 	int fd = mkstemp(file);
+	pack();
 	if (fd < 0)
 		return 1;
 	close(fd);
