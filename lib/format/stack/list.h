@@ -38,6 +38,8 @@ extern const struct wh_format wh_format_swift;
 extern const struct wh_format wh_format_v;
 extern const struct wh_format wh_format_zig;
 extern const struct wh_format wh_format_generic;
+extern const struct wh_format wh_format_tombstone;
+extern const struct wh_format wh_format_logcat;
 
 extern const struct wh_format *const wh_stack_formats[]; /* NULL-terminated */
 

@@ -71,41 +71,209 @@ static bool bracket(struct wh_span *s)
 	return true;
 }
 
-/* `I tag : ` after logcat's time, process and thread; `I/tag ( 1234): ` */
-static bool logcat(struct wh_span *s, bool brief)
+/* ---- Android's logcat ---- */
+
+enum { LONGEST_TAG = 64 };
+
+static bool priority(struct wh_span *s, struct wh_logcat *entry)
 {
-	if (s->end - s->p < 4 || !strchr("VDIWEFAS", *s->p) || s->p[1] != (brief ? '/' : ' '))
+	if (s->p == s->end || !*s->p || !strchr("VDIWEFAS", *s->p))
 		return false;
-	struct wh_span at = { s->p + 2, s->end };
-	size_t room = wh_span_size(at) < 64 ? wh_span_size(at) : 64;
-	const char *end = memmem(at.p, room, brief ? "): " : ": ", brief ? 3 : 2);
-	if (!end) { /* an empty line */
-		if (brief || !wh_span_size(at) || at.end[-1] != ':')
-			return false;
-		*s = (struct wh_span){ at.end, at.end };
-		return true;
-	}
-	if (brief && !memchr(at.p, '(', (size_t)(end - at.p)))
-		return false;
-	s->p = end + (brief ? 3 : 2);
+	entry->priority = *s->p++;
 	return true;
 }
 
-static bool logcat_threads(struct wh_span *s)
+/* `tag  : text`, `tag  :` */
+static bool tag_and_text(struct wh_span s, struct wh_logcat *entry)
 {
-	struct wh_span at = *s;
-	if (!digits(&at, 2, 2) || !pass(&at, '-') || !digits(&at, 2, 2) || !pass(&at, ' ') || !clock_time(&at))
-		return false;
-	for (int i = 0; i < 2; i++) {
-		wh_scan_blanks(&at);
-		if (!digits(&at, 1, 9))
+	size_t room = wh_span_size(s) < LONGEST_TAG ? wh_span_size(s) : LONGEST_TAG;
+	const char *end = room ? memmem(s.p, room, ": ", 2) : NULL;
+	if (end) {
+		entry->text = (struct wh_span){ end + 2, s.end };
+	} else { /* an empty line */
+		if (!wh_span_size(s) || s.end[-1] != ':')
 			return false;
+		end = s.end - 1;
+		entry->text = (struct wh_span){ s.end, s.end };
 	}
-	if (!pass(&at, ' ') || !logcat(&at, false))
-		return false;
-	*s = at;
+	entry->tag = wh_scan_trim((struct wh_span){ s.p, end });
 	return true;
 }
+
+/* `I/tag ( 1234): text`, with a uid before the process perhaps */
+static bool brief(struct wh_span s, struct wh_logcat *entry)
+{
+	if (!priority(&s, entry) || !pass(&s, '/'))
+		return false;
+	size_t room = wh_span_size(s) < LONGEST_TAG + 16 ? wh_span_size(s) : LONGEST_TAG + 16;
+	const char *close = room ? memmem(s.p, room, "):", 2) : NULL;
+	const char *open = close ? memrchr(s.p, '(', (size_t)(close - s.p)) : NULL;
+	if (!open)
+		return false;
+	struct wh_span number = { open + 1, close };
+	const char *colon = memrchr(number.p, ':', wh_span_size(number));
+	if (colon)
+		number.p = colon + 1;
+	wh_scan_blanks(&number);
+	entry->has_process = wh_scan_decimal(&number, &entry->process) && number.p == close;
+	entry->text = (struct wh_span){ close + 2, s.end };
+	if (entry->text.p < s.end && !pass(&entry->text, ' '))
+		return false;
+	entry->tag = wh_scan_trim((struct wh_span){ s.p, open });
+	return true;
+}
+
+/* `I( 1234) text  (tag)` */
+static bool process_last(struct wh_span s, struct wh_logcat *entry)
+{
+	if (!priority(&s, entry) || !pass(&s, '('))
+		return false;
+	wh_scan_blanks(&s);
+	const char *open = wh_scan_last(s, "  (");
+	if (!wh_scan_decimal(&s, &entry->process) || !pass(&s, ')') || !pass(&s, ' ') || !open || open < s.p || s.end[-1] != ')')
+		return false;
+	entry->has_process = true;
+	entry->text = (struct wh_span){ s.p, open };
+	entry->tag = wh_scan_trim((struct wh_span){ open + 3, s.end - 1 });
+	return true;
+}
+
+/* `I/tag     : text`, which much else looks like */
+static bool tag_only(struct wh_span s, struct wh_logcat *entry)
+{
+	if (!priority(&s, entry) || !pass(&s, '/') || !tag_and_text(s, entry))
+		return false;
+	return !memchr(entry->tag.p, ' ', wh_span_size(entry->tag)) && !memchr(entry->tag.p, '(', wh_span_size(entry->tag));
+}
+
+static struct wh_span word(struct wh_span *s)
+{
+	wh_scan_blanks(s);
+	struct wh_span found = wh_scan_until(*s, " \t");
+	s->p = found.end;
+	return found;
+}
+
+static bool number(struct wh_span text, uint64_t *value)
+{
+	return wh_scan_decimal(&text, value) && text.p == text.end;
+}
+
+/* ` 1234  1250 I tag : text`, with a user or uid in front perhaps */
+static bool threads(struct wh_span s, struct wh_logcat *entry)
+{
+	uint64_t thread;
+	struct wh_span first = word(&s), second = word(&s), rest = s, third;
+	if (!number(second, &thread))
+		return false;
+	wh_scan_blanks(&rest);
+	third = wh_scan_until(rest, " ");
+	if (wh_span_size(third) == 1 && !wh_is_digit(*third.p)) {
+		if (!number(first, &entry->process))
+			return false;
+	} else { /* three numbers, or a name and two */
+		entry->process = thread;
+		rest = s;
+		third = word(&rest);
+		if (!number(third, &thread))
+			return false;
+		wh_scan_blanks(&rest);
+	}
+	entry->has_process = true;
+	return priority(&rest, entry) && pass(&rest, ' ') && tag_and_text(rest, entry);
+}
+
+/* Android Studio: ` 1234-1250/com.example I/tag: text`, and later ` 1234-1250  tag   com.example   I  text` */
+static bool studio(struct wh_span s, struct wh_logcat *entry)
+{
+	uint64_t thread;
+	struct wh_span both = word(&s);
+	if (!wh_scan_decimal(&both, &entry->process) || !pass(&both, '-') || !wh_scan_decimal(&both, &thread))
+		return false;
+	entry->has_process = true;
+	wh_scan_blanks(&s);
+	if (pass(&both, '/'))
+		return priority(&s, entry) && pass(&s, '/') && tag_and_text(s, entry);
+	/* the columns are padded: a name that fills its own has one blank behind it */
+	struct wh_span tag = word(&s), package = word(&s), level = word(&s);
+	if (both.p < both.end || !wh_span_size(package) || wh_span_size(level) != 1 || !priority(&level, entry))
+		return false;
+	wh_scan_skip(&s, "  ");
+	entry->text = s;
+	entry->studio = true;
+	entry->tag = tag;
+	return true;
+}
+
+/* `03-01 12:00:00.100`, with a year and a zone perhaps */
+static bool logcat_time(struct wh_span *s)
+{
+	struct wh_span at = *s, zone;
+	if (!date_time(&at)) {
+		at = *s;
+		if (!digits(&at, 2, 2) || !pass(&at, '-') || !digits(&at, 2, 2) || !pass(&at, ' ') || !clock_time(&at))
+			return false;
+	}
+	*s = zone = at;
+	if (pass(&zone, ' ') && (pass(&zone, '+') || pass(&zone, '-')) && digits(&zone, 4, 4) && zone.p < zone.end && *zone.p == ' ')
+		*s = zone;
+	return true;
+}
+
+/* What begins with its time. */
+static bool timed(struct wh_span s, struct wh_logcat *entry)
+{
+	static bool (*const forms[])(struct wh_span, struct wh_logcat *) = { threads, brief, studio };
+	struct wh_span at = s;
+	if (!logcat_time(&at)) {
+		at = s; /* -v epoch, -v monotonic */
+		if (!digits(&at, 1, 11) || !pass(&at, '.') || !digits(&at, 3, 9))
+			return false;
+	}
+	if (at.p == at.end || *at.p != ' ')
+		return false;
+	wh_scan_blanks(&at);
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		*entry = (struct wh_logcat){ 0 };
+		if (forms[i](at, entry))
+			return true;
+	}
+	return false;
+}
+
+bool wh_logcat_line(struct wh_span line, struct wh_logcat *entry)
+{
+	static bool (*const forms[])(struct wh_span, struct wh_logcat *) = { brief, process_last, tag_only };
+	if (line.p == line.end)
+		return false;
+	if (wh_is_digit(*line.p))
+		return timed(line, entry);
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		*entry = (struct wh_logcat){ 0 };
+		if (forms[i](line, entry))
+			return true;
+	}
+	return false;
+}
+
+bool wh_logcat_heading(struct wh_span line, struct wh_logcat *entry)
+{
+	struct wh_span s = line;
+	*entry = (struct wh_logcat){ 0 };
+	if (!wh_scan_skip(&s, "[ ") || wh_span_size(s) > 200 || s.end[-1] != ']' || !logcat_time(&s))
+		return false;
+	const char *slash = wh_scan_find(s, "/");
+	if (!slash || slash - s.p < 2)
+		return false;
+	struct wh_span numbers = { s.p, slash - 1 }, tag = { slash + 1, s.end - 1 }, level = { slash - 1, slash };
+	wh_scan_blanks(&numbers);
+	entry->has_process = wh_scan_decimal(&numbers, &entry->process) && pass(&numbers, ':');
+	entry->text = (struct wh_span){ s.end, s.end };
+	entry->tag = wh_scan_trim(tag);
+	return entry->has_process && priority(&level, entry);
+}
+
+/* ---- other logs ---- */
 
 /* `Mar  1 12:00:00 host program[12]: ` */
 static bool syslog(struct wh_span *s)
@@ -153,8 +321,9 @@ struct wh_span wh_log_line(struct wh_span line)
 				return line;
 			pass(&at, ' ');
 		} else if (wh_is_digit(c)) {
-			if (logcat_threads(&at)) {
-				/* that has passed over all of it */
+			struct wh_logcat entry;
+			if (timed(at, &entry)) {
+				at = entry.text;
 			} else if (date_time(&time) || (time = line, clock_time(&time))) {
 				at = time;
 				if (at.p < at.end && !pass(&at, ' '))
@@ -162,7 +331,13 @@ struct wh_span wh_log_line(struct wh_span line)
 			} else if (!compose(&at)) {
 				return line;
 			}
-		} else if (!wh_is_alpha(c) || (!logcat(&at, true) && !syslog(&at) && !compose(&at))) {
+		} else if (wh_is_alpha(c)) {
+			struct wh_logcat entry = { 0 };
+			if (brief(at, &entry))
+				at = entry.text;
+			else if (!syslog(&at) && !compose(&at))
+				return line;
+		} else {
 			return line;
 		}
 		line = at;

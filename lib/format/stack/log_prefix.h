@@ -10,4 +10,19 @@
  *   03-01 12:00:00.100  1234  1250 I tag : …   I/tag ( 1234): …   Mar  1 12:00:00 host program[12]: …   service-1  | … */
 struct wh_span wh_log_line(struct wh_span line);
 
+/* What Android's logcat says of a message. */
+struct wh_logcat {
+	char priority; /* V, D, I, W, E, F, A or S */
+	struct wh_span tag, text;
+	uint64_t process;
+	bool has_process;
+	bool studio; /* as Android Studio shows it: further lines of the message follow without a prefix, behind blanks */
+};
+
+/* Whether line is a message as logcat -v brief, process, tag, threadtime or time prints it, with the modifiers for years, uids,
+ * zones and fractions, or as Android Studio does (system/logging/liblog/logprint.cpp). */
+bool wh_logcat_line(struct wh_span line, struct wh_logcat *);
+/* Whether line heads a message of logcat -v long: `[ 03-01 12:00:00.100  1234: 1250 E/tag ]`; text is then empty. */
+bool wh_logcat_heading(struct wh_span line, struct wh_logcat *);
+
 #endif
