@@ -5,8 +5,16 @@
 
 const struct wh_format *const wh_stack_formats[] = {
 	&wh_format_stack_neutral,
+	&wh_format_core,
 	&wh_format_minidump,
 	&wh_format_casrep,
+	&wh_format_socorro,
+	&wh_format_minidump_json,
+	&wh_format_minidump_stackwalk,
+	&wh_format_sentry,
+	&wh_format_satyr,
+	&wh_format_ips,
+	&wh_format_apple_crash,
 	&wh_format_sanitizer,
 	&wh_format_valgrind,
 	&wh_format_kernel,

@@ -11,6 +11,7 @@ extern const struct wh_format wh_format_gdb;
 extern const struct wh_format wh_format_sanitizer;
 extern const struct wh_format wh_format_valgrind;
 extern const struct wh_format wh_format_kernel;
+extern const struct wh_format wh_format_core;
 extern const struct wh_format wh_format_minidump;
 extern const struct wh_format wh_format_java;
 extern const struct wh_format wh_format_python;
@@ -40,6 +41,13 @@ extern const struct wh_format wh_format_zig;
 extern const struct wh_format wh_format_generic;
 extern const struct wh_format wh_format_tombstone;
 extern const struct wh_format wh_format_logcat;
+extern const struct wh_format wh_format_apple_crash;
+extern const struct wh_format wh_format_ips;
+extern const struct wh_format wh_format_minidump_json;
+extern const struct wh_format wh_format_minidump_stackwalk;
+extern const struct wh_format wh_format_socorro;
+extern const struct wh_format wh_format_sentry;
+extern const struct wh_format wh_format_satyr;
 
 extern const struct wh_format *const wh_stack_formats[]; /* NULL-terminated */
 
