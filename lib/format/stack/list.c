@@ -22,6 +22,7 @@ const struct wh_format *const wh_stack_formats[] = {
 	&wh_format_rust,
 	&wh_format_cdb,
 	&wh_format_tombstone,
+	&wh_format_lldb,
 	&wh_format_gdb,
 	&wh_format_logcat,
 	&wh_format_java,

@@ -48,6 +48,7 @@ extern const struct wh_format wh_format_minidump_stackwalk;
 extern const struct wh_format wh_format_socorro;
 extern const struct wh_format wh_format_sentry;
 extern const struct wh_format wh_format_satyr;
+extern const struct wh_format wh_format_lldb;
 
 extern const struct wh_format *const wh_stack_formats[]; /* NULL-terminated */
 
