@@ -145,9 +145,40 @@ static void call_place(Dwarf_Die *unit, Dwarf_Die *inlined, struct wh_place *pla
 	place->file = place->line && !dwarf_getsrcfiles(unit, &files, &n) && file < n ? dwarf_filesrc(files, file, NULL, NULL) : NULL;
 }
 
+/* The row of the unit's line table that address belongs to; of several at one address, the last that begins a statement. */
+static Dwarf_Line *line_at(Dwarf_Die *unit, uint64_t address)
+{
+	Dwarf_Lines *lines;
+	size_t n, low = 0;
+	Dwarf_Addr at, same;
+	if (dwarf_getsrclines(unit, &lines, &n))
+		return NULL;
+	for (size_t high = n; low < high;) {
+		size_t middle = low + (high - low) / 2;
+		if (dwarf_lineaddr(dwarf_onesrcline(lines, middle), &at))
+			return NULL;
+		if (at <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	Dwarf_Line *line = low ? dwarf_onesrcline(lines, low - 1) : NULL;
+	bool end, statement;
+	if (!line || dwarf_lineendsequence(line, &end) || end || dwarf_lineaddr(line, &same))
+		return NULL;
+	for (size_t i = low, steps = 0; i-- > 0 && steps < 64; steps++) {
+		Dwarf_Line *row = dwarf_onesrcline(lines, i);
+		if (dwarf_lineaddr(row, &at) || at != same || dwarf_lineendsequence(row, &end) || end)
+			break;
+		if (!dwarf_linebeginstatement(row, &statement) && statement)
+			return row;
+	}
+	return line;
+}
+
 static void line_place(Dwarf_Die *unit, uint64_t address, struct wh_place *place)
 {
-	Dwarf_Line *line = dwarf_getsrc_die(unit, address);
+	Dwarf_Line *line = line_at(unit, address);
 	int number = 0;
 	if (!line)
 		return;

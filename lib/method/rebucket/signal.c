@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "collect/core/recorder.h"
 #include "format/stack/crash_type.h"
 #include "format/stack/list.h"
 #include "format/stack/neutral.h"
 #include "method/rebucket/methods.h"
+#include "symbol/module.h"
 #include "symbol/normalise.h"
 
 static int encode(const struct wh_observation *o, struct wh_emit *e, struct wh_err *err)
@@ -17,6 +19,19 @@ static int encode(const struct wh_observation *o, struct wh_emit *e, struct wh_e
 	(void)err;
 	wh_stack_encode(o, e);
 	return WH_OK;
+}
+
+static int open_reading(const struct wh_values *reading, void **context, struct wh_err *err)
+{
+	struct wh_modules *modules;
+	WH_TRY(wh_modules_new(&modules, reading, err));
+	*context = modules;
+	return WH_OK;
+}
+
+static void close_reading(void *context)
+{
+	wh_modules_free(context);
 }
 
 static int configure(const struct wh_values *settings, void **config, struct wh_err *err)
@@ -163,6 +178,7 @@ const struct wh_signal wh_signal_stack = {
 	.feature_noun = "frame",
 	.summary = "crash reports, bucketed by the similarity of their call stacks",
 	.formats = wh_stack_formats,
+	.reading = wh_symbol_params,
 	.settings = wh_normalise_params,
 	.methods = methods,
 	.attributes = attributes,
@@ -170,6 +186,8 @@ const struct wh_signal wh_signal_stack = {
 	.attribute = attribute,
 	.encode = encode,
 	.decode = wh_stack_decode,
+	.open_reading = open_reading,
+	.close_reading = close_reading,
 	.configure = configure,
 	.release = release,
 	.fingerprint = fingerprint,
@@ -177,4 +195,5 @@ const struct wh_signal wh_signal_stack = {
 	.show = show,
 	.features = features,
 	.title = title,
+	.recorder = &wh_recorder_core,
 };
