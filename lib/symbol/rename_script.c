@@ -64,7 +64,7 @@ bool wh_rename_javascript(const struct wh_str *from, enum wh_language language, 
 /* `>b__0_1`, `>d__5`, `>c__DisplayClass1_0`, `>g__Local|0_0` at i: where it ends; n_kept bytes of it stay. 0: none there. */
 static size_t generated(const char *s, size_t n, size_t i, size_t *n_kept)
 {
-	if (n - i < 4 || s[i] != '>' || !strchr("bdcg", s[i + 1]) || s[i + 2] != '_' || s[i + 3] != '_')
+	if (n - i < 4 || s[i] != '>' || !strchr("bdcgm", s[i + 1]) || s[i + 2] != '_' || s[i + 3] != '_')
 		return 0;
 	size_t end = i + 4;
 	if (s[i + 1] == 'g') {
@@ -77,7 +77,7 @@ static size_t generated(const char *s, size_t n, size_t i, size_t *n_kept)
 	} else {
 		*n_kept = 4;
 	}
-	while (end < n && (is_digit(s[end]) || s[end] == '_'))
+	while (end < n && (is_digit(s[end]) || s[end] == '_' || (s[i + 1] == 'c' && is_word(s[end]))))
 		end++;
 	return end;
 }
@@ -128,12 +128,20 @@ static bool nested_type(const char *s, size_t n, size_t i)
 	       !is_digit(s[i + 1]) && memchr(s, '.', n) && !memchr(s, ':', n) && !memchr(s, '/', n) && !strstr(s, "operator");
 }
 
+/* Mono's `N.Type:Method`. */
+static bool mono_method(const char *s, size_t n, size_t i)
+{
+	return s[i] == ':' && i && i + 1 < n && (is_word(s[i - 1]) || s[i - 1] == '>') && !is_digit(s[i + 1]) &&
+	       (is_word(s[i + 1]) || s[i + 1] == '.' || s[i + 1] == '<') && (memchr(s, '.', i) || wh_starts(s, n, "<Module>")) && !memchr(s, '/', n) &&
+	       !memchr(s + i + 1, ':', n - i - 1) && s[0] != '-' && s[0] != '+';
+}
+
 bool wh_rename_dotnet(const struct wh_str *from, enum wh_language language, struct wh_str *to)
 {
 	const char *s = from->data;
 	size_t n = from->n, kept, end, first, last;
 	(void)language;
-	if (!strchr(s, '+') && !strchr(s, '>'))
+	if (!strchr(s, '+') && !strchr(s, '>') && !strchr(s, ':'))
 		return false;
 	size_t parameters = strcspn(s, "( ");
 	for (size_t i = 0; i < n;) {
@@ -146,7 +154,8 @@ bool wh_rename_dotnet(const struct wh_str *from, enum wh_language language, stru
 			wh_str_add(to, s + i, kept);
 			i = end;
 		} else {
-			wh_str_putc(to, i < parameters && nested_type(s, n < parameters ? n : parameters, i) ? '.' : s[i]);
+			bool dot = i < parameters && (nested_type(s, parameters, i) || mono_method(s, parameters, i));
+			wh_str_putc(to, dot ? '.' : s[i]);
 			i++;
 		}
 	}

@@ -22,7 +22,7 @@
 #define ARENA ((size_t)64 << 20)
 
 static const char *data;
-static const char *const names[] = { "java", "python", "go", "rust", "casrep", "javascript" };
+static const char *const names[] = { "java", "python", "go", "rust", "casrep", "javascript", "dotnet" };
 
 struct counts {
 	size_t reports, skips, frames;
@@ -224,6 +224,10 @@ static void many_lines(void **state)
 		"Error: x\n", "    at f (x.js:1:2)\n", "Error: x\n    at f (x.js:1:2)\n", "Error: x\n    at f (x.js:1:2) {\n  [cause]: E: y\n",
 		"Error: x\n    at f (x.js:1:2)\n  [errors]: [\n", "/x.js:1\nx\n^\n", "FATAL ERROR: x\n", " 1: 0x1 f [node]\n",
 		"==== JS stack trace ====\n", "f@x.js:1:2\n", "f@\n", "FATAL ERROR: x\n 1: 0x1 f [node]\n", "at eval (eval at (eval at (\n",
+		"System.Exception: x\n", "   at A.B(C d) in x.cs:line 1\n", "System.Exception: x ---> A.B: y ---> \n", " ---> A.Exception: y\n",
+		"System.Exception: x\n   at A.B(C d)\n   --- End of inner exception stack trace ---\n", "OS Thread Id: 0x1 (0)\n",
+		"00007FFD2E1B1A18 00007F5C0E1E5AB9 A.B(C)\n", "OS Thread Id: 0x1 (0)\n00007FFD2E1B1A18 00007F5C0E1E5AB9 A.B(C)\n",
+		"Native Crash Reporting\n", "Stacktrace:\n  at A:B <0x1>\n", "Stack overflow.\n", "   at A.B(((((\n",
 	};
 	const size_t n = (size_t)2 << 20;
 	for (size_t p = 0; p < sizeof pieces / sizeof *pieces; p++) {

@@ -116,56 +116,7 @@ bool wh_frame_line_sanitizer(struct wh_span line, struct wh_frame_text *frame)
 	return true;
 }
 
-/* ---- .NET, Lua ---- */
-
-/* A number after `:` or `:line ` at the end, else none. */
-static void dotnet_location(struct wh_span where, struct wh_frame_text *frame)
-{
-	const char *said = wh_scan_last(where, ":line ");
-	if (said) {
-		struct wh_span digits = { said + strlen(":line "), where.end };
-		uint64_t number;
-		if (wh_scan_decimal(&digits, &number) && number <= UINT32_MAX)
-			frame->line = (uint32_t)number;
-		frame->file = SPAN_IN(where.p, said);
-	} else {
-		wh_location_split(where, &frame->file, &frame->line);
-	}
-	if (wh_scan_has(frame->file, "<")) { /* Mono's module id instead of a file */
-		frame->file = SPAN_IN(NULL, NULL);
-		frame->line = 0;
-	}
-}
-
-bool wh_frame_line_dotnet(struct wh_span line, struct wh_frame_text *frame)
-{
-	if (!usable(&line, frame) || !wh_scan_skip(&line, "at "))
-		return false;
-	struct wh_span at = line;
-	if (wh_scan_has(at, "(wrapper ")) {
-		const char *close = memchr(at.p, ')', wh_span_size(at));
-		if (close)
-			at.p = close + 1;
-	}
-	const char *open = wh_span_size(at) ? memchr(at.p, '(', wh_span_size(at)) : NULL;
-	const char *in = wh_scan_last(line, " in ");
-	if (!open || open == line.p)
-		return false;
-	frame->function = wh_scan_trim(SPAN_IN(line.p, open));
-	const char *base = wh_scan_last(SPAN_IN(open, line.end), " <0x"), *plus = base ? wh_scan_find(SPAN_IN(base, line.end), " + 0x") : NULL;
-	if (plus) {
-		struct wh_span start = { base + 2, plus }, offset = { plus + 3, line.end };
-		uint64_t method, within;
-		if (wh_scan_hex(&start, &method) && wh_scan_hex(&offset, &within)) {
-			frame->address = method + within;
-			frame->offset = within;
-			frame->has_address = frame->has_offset = true;
-		}
-	}
-	if (in && in > open)
-		dotnet_location(SPAN_IN(in + strlen(" in "), line.end), frame);
-	return true;
-}
+/* ---- Lua ---- */
 
 bool wh_frame_line_lua(struct wh_span line, struct wh_frame_text *frame)
 {
