@@ -109,6 +109,8 @@ static void steps(void **state)
 		{ "a | libx.so:", "a ?libx.so" },
 		{ "raise abort", "abort" },
 		{ "raise abort ??", "abort" },
+		{ "__exceptionPreprocess objc_exception_throw ___forwarding___ _CF_forwarding_prep_0 f g", "f g" },
+		{ "__cxa_rethrow objc_exception_rethrow f g", "f g" },
 		/* top */
 		{ "memcpy f memcpy g", "f memcpy g" },
 		{ "?? memcpy f", "f" },

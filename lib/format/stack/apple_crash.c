@@ -51,6 +51,7 @@ static void resolve(struct apple *a, struct wh_frame *frame)
 	const struct wh_image *image = frame->has_address ? wh_images_at(&a->images, frame->address) : NULL;
 	if (!image && frame->module)
 		image = wh_images_named(&a->images, (struct wh_span){ frame->module, frame->module + strlen(frame->module) });
+	frame->has_offset &= image || frame->module || frame->function; /* `??? 0x10d 0 + 269`: into nothing */
 	if (!image)
 		return;
 	bool path = wh_span_size(image->path) && *image->path.p == '/';

@@ -140,7 +140,8 @@ void wh_apple_head_set(const struct wh_apple_head *head, struct wh_span informat
 	set_version(b, head->version);
 	wh_fault_platform(b, head->os, head->code_type);
 	wh_stack_message(b, "hardware", head->hardware);
-	wh_stack_message(b, "incident", head->incident);
+	if (!wh_scan_find(head->incident, "TODO")) /* PLCrashReporter's */
+		wh_stack_message(b, "incident", head->incident);
 	wh_said_time(&b->observation, head->date);
 	if (wh_span_size(head->type))
 		wh_apple_exception(b, head->type);
@@ -151,7 +152,7 @@ void wh_apple_head_set(const struct wh_apple_head *head, struct wh_span informat
 	wh_fault_type(b, head->type, has, address);
 	const struct wh_span messages[] = { information, head->message, head->subtype, head->codes };
 	for (size_t i = sizeof messages / sizeof *messages; i-- > 0;)
-		if (wh_span_size(messages[i]))
+		if (wh_span_size(messages[i]) && !wh_scan_has(messages[i], "0x")) /* mere numbers tell nobody anything */
 			wh_stack_message(b, "message", messages[i]);
 	wh_apple_uncaught(b, information);
 }

@@ -164,7 +164,7 @@ static void split_name(struct wh_span s, struct wh_image *image)
 		s = wh_scan_trim(s);
 	}
 	image->name = s;
-	if (is_word(image->version, "*") || wh_scan_has(image->version, "???"))
+	if (is_word(image->version, "*") || wh_scan_has(image->version, "???") || is_processor(image->version))
 		image->version = (struct wh_span){ 0 };
 }
 

@@ -332,6 +332,15 @@ int wh_crash_describe(struct wh_span text, struct wh_stack_builder *b, struct wh
 	return WH_OK;
 }
 
+/* Its file, whatever kind of path it is. */
+static const char *module_name(const char *path)
+{
+	for (const char *p = path; p && *p; p++)
+		if ((*p == '/' || *p == '\\') && p[1])
+			path = p + 1;
+	return path;
+}
+
 int wh_crash_state_of_frames(const struct wh_stack *stack, struct wh_arena *arena, const char **state, struct wh_err *err)
 {
 	struct wh_crash_machine m = { 0 };
@@ -341,15 +350,16 @@ int wh_crash_state_of_frames(const struct wh_stack *stack, struct wh_arena *aren
 	wh_crash_set_type_name(&m, "UNKNOWN");
 	for (size_t i = 0; i < stack->n_frames && m.n_frames < WH_CRASH_FRAMES; i++) {
 		const struct wh_frame *frame = &stack->frames[i];
-		const char *name = frame->function ? frame->function : frame->module;
+		const char *name = frame->function ? frame->function : module_name(frame->module);
 		if (!name || frame->handler || frame->unreliable || wh_crash_ignores(&m.parts, (struct wh_span){ name, name + strlen(name) }))
 			continue;
+		bool whole = !frame->function || ((*name == '-' || *name == '+') && name[1] == '['); /* Objective-C's brackets are no types */
 		wh_str_clear(&text);
 		wh_str_puts(&text, name);
-		if (frame->function && frame->file)
+		if (frame->function && frame->file && !whole)
 			wh_str_printf(&text, " %s", frame->file);
 		if (text.data)
-			wh_crash_add_frame(&m, (struct wh_span){ text.data, text.data + text.n }, !frame->function);
+			wh_crash_add_frame(&m, (struct wh_span){ text.data, text.data + text.n }, whole);
 	}
 	m.frame.failed |= text.failed;
 	bool any = m.n_frames;

@@ -56,9 +56,11 @@ void wh_fault_platform(struct wh_stack_builder *b, struct wh_span os, struct wh_
 		{ "iOS", "ios" }, { "iPadOS", "ios" }, { "Apple TVOS", "tvos" }, { "tvOS", "tvos" }, { "Watch OS", "watchos" },
 		{ "watchOS", "watchos" }, { "xrOS", "visionos" }, { "visionOS", "visionos" }, { "Windows", "windows" },
 		{ "Linux", "linux" }, { "Android", "android" }, { "Fuchsia", "fuchsia" }, { "Solaris", "solaris" },
+		{ "Debian", "linux" }, { "Ubuntu", "linux" }, { "Fedora", "linux" }, { "Red Hat", "linux" }, { "CentOS", "linux" },
+		{ "Alpine", "linux" }, { "Arch", "linux" }, { "openSUSE", "linux" },
 	};
 	static const struct name processors[] = {
-		{ "X86-64", "x86_64" }, { "x86_64", "x86_64" }, { "amd64", "x86_64" }, { "X86", "x86" }, { "i386", "x86" },
+		{ "X86-64", "x86_64" }, { "x86_64", "x86_64" }, { "amd64", "x86_64" }, { "x64", "x86_64" }, { "X86", "x86" }, { "i386", "x86" },
 		{ "i486", "x86" }, { "i586", "x86" }, { "i686", "x86" }, { "ARM-64", "arm64" }, { "arm64", "arm64" },
 		{ "aarch64", "arm64" }, { "ARM", "arm" }, { "ppc64", "ppc64" }, { "PPC", "ppc" }, { "riscv64", "riscv64" },
 		{ "mips64", "mips64" }, { "mips", "mips" }, { "s390x", "s390x" },

@@ -44,6 +44,7 @@ static void add_frame(struct wh_stack_builder *b, struct json_object *object, st
 		frame->module = wh_json_copy(b, image, "name");
 	frame->module_version = wh_json_copy(b, image, "CFBundleShortVersionString");
 	frame->build_id = wh_apple_uuid(b, wh_json_span(image, "uuid"));
+	frame->has_offset &= frame->function || frame->module; /* else it is an address */
 	if (has && wh_json_u64(image, "base", &base)) {
 		frame->address = base + image_offset;
 		frame->has_address = true;
@@ -177,7 +178,8 @@ static void set_exception(struct wh_stack_builder *b, struct json_object *payloa
 		   wh_apple_address(b, wh_json_span(exception, "codes"), &address);
 	wh_json_attribute(b, "reason", exception, "type");
 	wh_json_attribute(b, "signal", exception, "signal");
-	wh_json_attribute(b, "message", exception, "codes");
+	if (!wh_scan_has(wh_json_span(exception, "codes"), "0x")) /* mere numbers tell nobody anything */
+		wh_json_attribute(b, "message", exception, "codes");
 	wh_json_attribute(b, "message", exception, "subtype");
 	wh_json_attribute(b, "message", exception, "message");
 	wh_json_attribute(b, "termination", end, "indicator");

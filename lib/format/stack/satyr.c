@@ -7,8 +7,11 @@
 #include "format/stack/fault.h"
 #include "format/stack/frame_line.h"
 #include "format/stack/json_report.h"
+#include "format/stack/kernel.h"
 #include "format/stack/list.h"
 #include "format/stack/report.h"
+
+enum { OOPS_LINES = 32 }; /* of a kernel's text, where its title is */
 
 static uint32_t line_of(const struct json_object *object)
 {
@@ -188,7 +191,13 @@ static void take_kernel(struct wh_stack_builder *b, struct json_object *stack)
 {
 	add_frames(b, wh_json_array(stack, "frames"), kernel_frame);
 	wh_json_attribute(b, "version", stack, "version");
-	wh_json_attribute(b, "reason", stack, "raw_oops");
+	struct wh_span oops = wh_json_span(stack, "raw_oops"), line;
+	struct wh_kernel_title title;
+	for (int i = 0; i < OOPS_LINES && wh_scan_line(&oops, &line); i++)
+		if (wh_kernel_title(wh_scan_trim(line), &title)) {
+			wh_stack_message(b, "reason", title.reason);
+			break;
+		}
 }
 
 /* The flat frames of the thread that crashed, or of the first. */
@@ -202,6 +211,12 @@ static void take_flat(struct wh_stack_builder *b, struct json_object *report)
 		if (json_object_is_type(frame, json_type_object) &&
 		    (!known || !wh_json_u64(frame, "thread", &thread) || thread == crashed))
 			flat_frame(b, frame);
+	}
+	struct wh_span signal; /* `Process /usr/bin/x was killed by signal 6 (SIGABRT)` */
+	if (wh_scan_after(wh_json_span(report, "reason"), "(SIG", &signal)) {
+		signal = wh_scan_until((struct wh_span){ signal.p - strlen("SIG"), signal.end }, ")");
+		wh_stack_message(b, "reason", signal);
+		wh_stack_message(b, "signal", signal);
 	}
 }
 

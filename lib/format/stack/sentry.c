@@ -116,6 +116,17 @@ static bool joins_names(const char *platform)
 	return is_any(platform, languages, sizeof languages / sizeof *languages);
 }
 
+/* `Object.?`: Sentry's way to say V8's `Object.<anonymous>`. */
+static const char *name_anonymous(struct event *e, struct wh_span name)
+{
+	size_t n = wh_span_size(name);
+	if (n < 3 || memcmp(name.end - 2, ".?", 2) != 0)
+		return copy(&e->b, name);
+	char *text = wh_arena_printf(e->b.arena, "%.*s<anonymous>", (int)(n < 4096 ? n - 1 : 0), name.p);
+	e->b.failed |= !text;
+	return text;
+}
+
 static const char *function_of(struct event *e, const struct json_object *object, const char *platform)
 {
 	static const char *const unknown[] = { "?", "<unknown>", "<redacted>", "" };
@@ -126,8 +137,10 @@ static const char *function_of(struct event *e, const struct json_object *object
 		name = text_of(either(object, "raw_function", "rawFunction"));
 	if (is_any(name, unknown, sizeof unknown / sizeof *unknown) || !name)
 		return NULL;
-	if (!joins_names(platform) || !module || !*module || wh_scan_has(span(name), module))
-		return copy(&e->b, span(name));
+	struct wh_span behind = span(name);
+	bool joined_already = module && wh_scan_skip(&behind, module) && wh_scan_has(behind, ".");
+	if (!joins_names(platform) || !module || !*module || joined_already)
+		return name_anonymous(e, span(name));
 	char *joined = wh_arena_printf(e->b.arena, "%s.%s", module, name);
 	e->b.failed |= !joined;
 	return joined;
@@ -170,6 +183,8 @@ static void add_frame(struct event *e, const struct json_object *object)
 	frame->file = wh_json_copy(&e->b, object, "filename");
 	if (!frame->file)
 		frame->file = copy(&e->b, span(text_of(either(object, "abs_path", "absPath"))));
+	if (frame->file && frame->file[0] == '<')
+		frame->file = NULL; /* `<anonymous>`, `<unknown module>` */
 	struct json_object *number = either(object, "lineno", "lineNo");
 	frame->line = number && wh_json_value_u64(number, &line) && line <= UINT32_MAX ? (uint32_t)line : 0;
 	frame->module = wh_json_copy(&e->b, object, "package");
@@ -238,6 +253,22 @@ static void set_fault(struct event *e, struct json_object *exception)
 	wh_fault_type(&e->b, wh_json_span(signal, "name"), has, address);
 }
 
+/* `java.lang.IllegalStateException`, `json.decoder.JSONDecodeError`: where the language itself says module and class, so do we. */
+static void set_type(struct event *e, const char *attribute, struct json_object *exception)
+{
+	static const char *const joined[] = { "java", "python" }, *const plain[] = { "builtins", "exceptions", "__main__", "" };
+	const char *type = wh_json_string(exception, "type"), *module = wh_json_string(exception, "module");
+	if (!type || !module || is_any(module, plain, sizeof plain / sizeof *plain) ||
+	    !is_any(e->platform, joined, sizeof joined / sizeof *joined) || wh_scan_has(span(type), module)) {
+		wh_json_attribute(&e->b, attribute, exception, "type");
+		return;
+	}
+	char *name = wh_arena_printf(e->b.arena, "%s.%s", module, type);
+	e->b.failed |= !name;
+	if (name)
+		wh_stack_message(&e->b, attribute, span(name));
+}
+
 static struct json_object *take_exceptions(struct event *e, const struct values *exceptions)
 {
 	bool java = e->platform && !strcmp(e->platform, "java");
@@ -249,11 +280,11 @@ static struct json_object *take_exceptions(struct event *e, const struct values 
 		if (frames_of(value_at(exceptions, java ? i : exceptions->n - 1 - i)))
 			chosen = value_at(exceptions, java ? i : exceptions->n - 1 - i);
 	add_frames(e, frames_of(chosen));
-	wh_json_attribute(&e->b, "reason", chosen, "type");
+	set_type(e, "reason", chosen);
 	wh_json_attribute(&e->b, "message", chosen, "value");
 	struct json_object *other = inner ? inner : java ? last : first;
 	if (other != chosen)
-		wh_json_attribute(&e->b, java ? "wrapper" : "cause", other, "type");
+		set_type(e, java ? "wrapper" : "cause", other);
 	set_fault(e, chosen);
 	return chosen;
 }
@@ -484,23 +515,24 @@ static int detect(const char *text, size_t size)
 {
 	static const char *const paths[] = {
 		"exception.values.stacktrace.frames", "exception.stacktrace.frames", "threads.values.stacktrace.frames",
-		"entries.data.values.stacktrace.frames", "sentry.interfaces.Exception.values.stacktrace.frames", /* 0-4: stacks */
-		"exception.values.type", "exception.type", "event_id", "eventID", "platform", "sdk.name", "level", /* 5-11 */
-		"stacktrace.frames", "sent_at", "dsn", "type", "logentry", "timestamp", "message",		    /* 12-18 */
+		"entries.data.values.stacktrace.frames", "sentry.interfaces.Exception.values.stacktrace.frames",
+		"sentry.interfaces.Exception.stacktrace.frames", /* 0-5: stacks */
+		"exception.values.type", "exception.type", "event_id", "eventID", "platform", "sdk.name", "level", /* 6-12 */
+		"stacktrace.frames", "sent_at", "dsn", "type", "logentry", "timestamp", "message",		    /* 13-19 */
 	};
 	static const char *const parts[] = { "\"exception\"", "\"event_id\"", "\"eventID\"", "\"stacktrace\"", "\"sentry." };
 	struct wh_span all = { text, text + size };
 	if (!wh_scan_any(all, parts, sizeof parts / sizeof *parts))
 		return 0;
 	uint32_t found = wh_json_paths(text, size, paths, sizeof paths / sizeof *paths);
-	bool id = found & (1 << 7 | 1 << 8), platform = found & 1 << 9, more = found & (1 << 10 | 1 << 11 | 1 << 17);
-	if (found & (1 << 0 | 1 << 2 | 1 << 3 | 1 << 4) || (found & 1 << 1 && (id || platform)))
+	bool id = found & (1 << 8 | 1 << 9), platform = found & 1 << 10, more = found & (1 << 11 | 1 << 12 | 1 << 18);
+	if (found & (1 << 0 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5) || (found & 1 << 1 && (id || platform)))
 		return 97;
-	if (found & (1 << 5 | 1 << 6 | 1 << 12) && id && (platform || more))
+	if (found & (1 << 6 | 1 << 7 | 1 << 13) && id && (platform || more))
 		return 90;
-	if (found & (1 << 13 | 1 << 14) && found & 1 << 15 && (id || found & 1 << 5))
+	if (found & (1 << 14 | 1 << 15) && found & 1 << 16 && (id || found & 1 << 6))
 		return 85; /* an envelope */
-	return id && platform && more && found & (1 << 16 | 1 << 18) ? 80 : 0;
+	return id && platform && more && found & (1 << 17 | 1 << 19) ? 80 : 0;
 }
 
 const struct wh_format wh_format_sentry = {

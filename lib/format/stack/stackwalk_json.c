@@ -33,8 +33,10 @@ void wh_stackwalk_reason(struct wh_stack_builder *b, struct wh_span reason, stru
 	wh_stack_message(b, "reason", reason);
 	if (wh_scan_has(signal, "SIG"))
 		wh_stack_message(b, "signal", signal);
-	if (has)
-		wh_stack_message(b, "address", (struct wh_span){ address.p, digits.p });
+	char *text = has ? wh_arena_printf(b->arena, "0x%llx", (unsigned long long)value) : NULL;
+	b->failed |= has && !text;
+	if (text)
+		wh_stack_message(b, "address", (struct wh_span){ text, text + strlen(text) });
 	wh_fault_type(b, reason, has, value);
 }
 
