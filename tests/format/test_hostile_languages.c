@@ -22,7 +22,7 @@
 #define ARENA ((size_t)64 << 20)
 
 static const char *data;
-static const char *const names[] = { "java", "python", "go", "rust", "casrep", "javascript", "dotnet" };
+static const char *const names[] = { "java", "python", "go", "rust", "casrep", "javascript", "dotnet", "php" };
 
 struct counts {
 	size_t reports, skips, frames;
@@ -228,6 +228,11 @@ static void many_lines(void **state)
 		"System.Exception: x\n   at A.B(C d)\n   --- End of inner exception stack trace ---\n", "OS Thread Id: 0x1 (0)\n",
 		"00007FFD2E1B1A18 00007F5C0E1E5AB9 A.B(C)\n", "OS Thread Id: 0x1 (0)\n00007FFD2E1B1A18 00007F5C0E1E5AB9 A.B(C)\n",
 		"Native Crash Reporting\n", "Stacktrace:\n  at A:B <0x1>\n", "Stack overflow.\n", "   at A.B(((((\n",
+		"PHP Fatal error:  Uncaught A: b in /x.php:1\n", "Stack trace:\n", "#0 /x.php(1): f()\n", "#1 {main}\n",
+		"PHP Fatal error:  Uncaught A: b in /x.php:1\nStack trace:\n#0 /x.php(1): f()\n", "Next A: b in /x.php:1\n",
+		"\\n#0 /x.php(1): f()", "[object] (A(code: 0): b at /x.php:1)\n[stacktrace]\n", "[previous exception] [object] (A(code: 0): b\n",
+		"PHP   1. f() /x.php:1\n", "Call Stack:\n    0.1   1   1. f() /x.php:1\n", "<b>Fatal error</b>:  x in <b>/x</b> on line <b>1</b>\n",
+		"A\\B: c\n", "#0 (1): (2): (3): \n", "  [AException]\n", "Exception trace:\n f() at /x.php:1\n",
 	};
 	const size_t n = (size_t)2 << 20;
 	for (size_t p = 0; p < sizeof pieces / sizeof *pieces; p++) {
