@@ -49,6 +49,10 @@ const struct wh_format *const wh_stack_formats[] = {
 	&wh_format_swift,
 	&wh_format_v,
 	&wh_format_zig,
+	&wh_format_mbox,
+	&wh_format_bugzilla,
+	&wh_format_jira,
+	&wh_format_prose,
 	&wh_format_generic,
 	NULL,
 };
