@@ -97,8 +97,8 @@ bool wh_frame_line_gdb(struct wh_span line, struct wh_frame_text *frame)
 	    wh_gdb_frame_parse(line, &gdb) == WH_GDB_NONE)
 		return false;
 	*frame = (struct wh_frame_text){
-		.function = gdb.function, .module = gdb.module, .file = gdb.file, .line = gdb.line, .offset = gdb.offset,
-		.address = gdb.address, .has_offset = gdb.has_offset, .has_address = gdb.has_address, .handler = gdb.handler,
+		.function = gdb.function, .module = gdb.module, .file = gdb.file, .line = gdb.line,
+		.address = gdb.address, .has_address = gdb.has_address, .handler = gdb.handler,
 	};
 	return true;
 }

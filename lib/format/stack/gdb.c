@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What gdb prints about a crash, from a bare `bt` to `thread apply all bt full` within a session, a KDE or apport report;
- * eu-stack's and systemd-coredump's stacks, which look alike, too.
+ * What gdb prints about a crash, from a bare `bt` to `thread apply all bt full` within a session, a KDE or apport report.
  *
  * One pass over the lines keeps of each report only its best stack so far: where it lies in the text and why it should be the
  * one of the crash. The frames of that one are read when the report ends. So memory does not depend on the number of threads.
@@ -175,8 +174,6 @@ static bool begins(struct wh_span s, size_t blanks, uint64_t number, struct wh_g
 		return true;
 	if (frame->in && !frame->arguments) /* sanitizers print neither arguments nor ` at ` */
 		return shape == WH_GDB_INCOMPLETE && wh_scan_find(s, " (") && memchr(s.p, '=', wh_span_size(s));
-	if (frame->has_address && !frame->in)
-		return padded;
 	if (frame->arguments)
 		return frame->named || frame->module.p || (frame->file.p && (padded || frame->in));
 	return padded && frame->function.p && wh_scan_find(s, " (") &&
@@ -350,28 +347,6 @@ static void join(char whole[static JOIN_BYTES], struct wh_span first, size_t fir
 	}
 }
 
-/* eu-stack's further lines: `    [build id]@0x…+0x…` and `    FILE:LINE:COLUMN`. */
-static void elfutils_details(struct wh_stack_builder *b, struct wh_span *text, struct wh_frame *f)
-{
-	struct wh_span ahead = *text, line;
-	while (wh_scan_line(&ahead, &line) && wh_scan_has(line, "    ") && !wh_scan_has(line, "     ")) {
-		struct wh_span s = wh_scan_trim(line);
-		const char *at;
-		if (wh_scan_skip(&s, "[") && (at = wh_scan_find(s, "]@0x"))) {
-			f->build_id = copy(b, (struct wh_span){ s.p, at });
-		} else {
-			const char *colon = wh_scan_find(s, ":");
-			uint64_t number;
-			struct wh_span digits = { colon ? colon + 1 : s.end, s.end };
-			if (!colon || !wh_scan_decimal(&digits, &number))
-				return;
-			f->file = copy(b, (struct wh_span){ s.p, colon });
-			f->line = number <= UINT32_MAX ? (uint32_t)number : 0;
-		}
-		*text = ahead;
-	}
-}
-
 /* What a terminal's colours leave of s, copied. */
 static struct wh_span without_colours(struct wh_stack_builder *b, struct wh_span s)
 {
@@ -408,8 +383,7 @@ static void add_frame(struct wh_stack_builder *b, struct wh_span s, size_t width
 		if (wh_scan_line(&ahead, &line) && wh_gdb_frame_location(strip(line), &frame))
 			*text = ahead;
 	}
-	if (!frame.has_address && !frame.in && !frame.handler && !frame.arguments && !frame.file.p && !frame.inlined &&
-	    !wh_scan_find(s, " ("))
+	if (!frame.has_address && !frame.in && !frame.handler && !frame.arguments && !frame.file.p && !wh_scan_find(s, " ("))
 		return; /* words */
 	struct wh_frame *f = wh_stack_builder_frame(b);
 	if (!f)
@@ -420,12 +394,7 @@ static void add_frame(struct wh_stack_builder *b, struct wh_span s, size_t width
 	f->line = frame.line;
 	f->address = frame.address;
 	f->has_address = frame.has_address;
-	f->offset = frame.offset;
-	f->has_offset = frame.has_offset;
 	f->handler = frame.handler;
-	f->inlined = frame.inlined;
-	if (frame.has_address && !frame.in)
-		elfutils_details(b, text, f);
 }
 
 /* gdb prints no address for a frame that its callee was inlined into: the callee's address is that of both. Some print it for
@@ -579,16 +548,9 @@ static int word_line(struct report *r, struct wh_span line, struct wh_span s, st
 	case 'T':
 		if (wh_scan_has(s, "Thread "))
 			return thread_line(r, line, s, err);
-		if (wh_scan_skip(&rest, "TID ") && wh_scan_decimal(&rest, &value) && wh_scan_has(rest, ":")) {
-			close_section(r, line.p);
-			r->heading = (struct thread){ .lwp = value, .known = true };
-		}
 		break;
 	case 'S':
-		if (wh_scan_skip(&rest, "Stack trace of thread ") && wh_scan_decimal(&rest, &value)) {
-			close_section(r, line.p);
-			r->heading = (struct thread){ .lwp = value, .known = true };
-		} else if (wh_scan_skip(&rest, "Starting program: ")) {
+		if (wh_scan_skip(&rest, "Starting program: ")) {
 			WH_TRY(boundary(r, line.p, err));
 			r->app = until(rest, " ");
 		} else if (r->apport && wh_scan_skip(&rest, "Signal: ")) {
@@ -605,14 +567,6 @@ static int word_line(struct report *r, struct wh_span line, struct wh_span s, st
 			if (!ended || !r->evidence) {
 				WH_TRY(boundary(r, line.p, err));
 				set_signal(r, rest);
-			}
-		} else if (wh_scan_skip(&rest, "PID ") && wh_scan_decimal(&rest, &value) && wh_scan_has(rest, " - ")) {
-			WH_TRY(boundary(r, line.p, err));
-		} else if (wh_scan_skip(&rest, "Process ") && wh_scan_decimal(&rest, &value) && wh_scan_skip(&rest, " (")) {
-			if (wh_scan_find(rest, " dumped core")) {
-				WH_TRY(boundary(r, line.p, err));
-				r->app = until(rest, ")");
-				r->evidence = true;
 			}
 		} else if (wh_scan_has(s, "ProblemType: ")) {
 			WH_TRY(finish(r, line.p, err));
@@ -770,7 +724,7 @@ static bool is_prose(struct wh_span name)
 static int detect(const char *text, size_t size)
 {
 	struct wh_span all = { text, text + size }, line;
-	unsigned sure = 0, squeezed = 0, session = 0, headed = 0;
+	unsigned sure = 0, squeezed = 0, session = 0;
 	while (wh_scan_line(&all, &line) && sure < 8) {
 		struct wh_span s = strip(line);
 		uint64_t number;
@@ -784,9 +738,7 @@ static int detect(const char *text, size_t size)
 			if (!wh_gdb_frame_number(&s, &number, &blanks) || !begins(s, blanks, number, &frame) ||
 			    (!frame.has_address && is_prose(frame.function)))
 				continue;
-			if (frame.has_address && !frame.in && !headed)
-				squeezed++;
-			else if (number < 10 ? blanks == 2 : sure)
+			if (number < 10 ? blanks == 2 : sure)
 				sure++;
 			else
 				squeezed++;
@@ -796,8 +748,6 @@ static int detect(const char *text, size_t size)
 			session++;
 		} else if (wh_scan_has(s, "Thread ") && wh_scan_find(s, "\" received signal SIG")) {
 			session++;
-		} else if (wh_scan_has(s, "TID ") || wh_scan_has(s, "Stack trace of thread ")) {
-			headed++;
 		}
 	}
 	if (sure)
@@ -809,8 +759,8 @@ static int detect(const char *text, size_t size)
 
 const struct wh_format wh_format_gdb = {
 	.name = "gdb",
-	.summary = "gdb backtraces, one or all threads, and sessions; eu-stack, systemd-coredump, KDE and apport reports",
-	.reference = "gdb/stack.c (print_frame), elfutils src/stack.c, systemd src/shared/elf-util.c",
+	.summary = "gdb backtraces, one or all threads, and sessions; KDE and apport reports",
+	.reference = "gdb/stack.c (print_frame)",
 	.detect = detect,
 	.read = read_text,
 };

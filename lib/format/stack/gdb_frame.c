@@ -163,56 +163,6 @@ static enum wh_gdb_shape parse_call(struct wh_span s, struct wh_gdb_frame *frame
 	return first && find_location((struct wh_span){ first, s.end }, frame) ? WH_GDB_WHOLE : WH_GDB_INCOMPLETE;
 }
 
-/* The last ` (MODULE)` or ` (MODULE + 0xOFFSET)` of systemd's. */
-static bool parse_systemd(struct wh_span s, struct wh_gdb_frame *frame)
-{
-	if (s.p == s.end || s.end[-1] != ')')
-		return false;
-	const char *open = memrchr(s.p, '(', wh_span_size(s));
-	if (!open || open == s.p || open[-1] != ' ')
-		return false;
-	struct wh_span inner = { open + 1, s.end - 1 };
-	if (inner.p == inner.end)
-		return false;
-	struct wh_span name = { s.p, open - 1 };
-	const char *plus = wh_scan_find(inner, " + 0x");
-	if (plus) {
-		struct wh_span digits = { plus + 3, inner.end };
-		frame->has_offset = wh_scan_hex(&digits, &frame->offset);
-		inner.end = plus;
-	}
-	if (wh_span_size(name) == 3 && !memcmp(name.p, "n/a", 3))
-		name.end = name.p;
-	else
-		frame->has_offset = false; /* it counts within the module */
-	set_function(name, frame);
-	if (!(wh_span_size(inner) == 3 && !memcmp(inner.p, "n/a", 3)))
-		frame->module = inner;
-	return true;
-}
-
-/* eu-stack: all that follows the address. */
-static void parse_elfutils(struct wh_span s, struct wh_gdb_frame *frame)
-{
-	if (wh_scan_skip(&s, "- 1") || wh_scan_skip(&s, "[inlined]")) /* -a: a return address; -i */
-		wh_scan_blanks(&s);
-	const char *dash = wh_scan_find(s, " - /");
-	if (dash) {
-		frame->module = (struct wh_span){ dash + 3, s.end };
-		s.end = dash;
-	} else if (wh_scan_skip(&s, "- ")) {
-		frame->module = s;
-		return;
-	}
-	const char *plus = wh_scan_find(s, " + 0x");
-	if (plus) {
-		struct wh_span digits = { plus + 3, s.end };
-		frame->has_offset = wh_scan_hex(&digits, &frame->offset);
-		s.end = plus;
-	}
-	set_function(s, frame);
-}
-
 /* The frames that gdb makes itself. */
 static bool is_special(struct wh_span s, struct wh_gdb_frame *frame)
 {
@@ -247,17 +197,9 @@ enum wh_gdb_shape wh_gdb_frame_parse(struct wh_span s, struct wh_gdb_frame *fram
 			frame->in = true;
 			return WH_GDB_INCOMPLETE;
 		}
-		if (wh_scan_skip(&s, "in ")) {
-			frame->in = true;
-		} else {
-			if (!parse_systemd(s, frame))
-				parse_elfutils(s, frame);
-			return WH_GDB_WHOLE;
-		}
-	} else if (wh_scan_skip(&s, "[inlined]")) {
-		frame->inlined = true;
-		set_function(s, frame);
-		return WH_GDB_WHOLE;
+		if (!wh_scan_skip(&s, "in "))
+			return WH_GDB_NONE;
+		frame->in = true;
 	}
 	wh_scan_blanks(&s);
 	return parse_call(s, frame);

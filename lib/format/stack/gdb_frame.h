@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One frame line as gdb's print_frame (gdb/stack.c), elfutils' eu-stack and systemd-coredump print it:
+ * One frame line as gdb's print_frame (gdb/stack.c) prints it:
  *
  *   #N  [0xADDRESS in ]NAME (ARGUMENTS)[ at FILE:LINE| from MODULE]
  *   #N  <signal handler called>
- *   #N  0xADDRESS[ NAME][ + 0xOFFSET][ - MODULE]         eu-stack
- *   #N  0xADDRESS NAME (MODULE[ + 0xOFFSET])             systemd-coredump
  *
  * NAME and ARGUMENTS hold parentheses, blanks and strings of their own: the arguments are the group in parentheses after a
  * blank that the location, or the line's end, follows.
@@ -19,14 +17,13 @@
 /* Pieces of a frame's text; every span is empty (p NULL) where it was not said. */
 struct wh_gdb_frame {
 	struct wh_span function, module, file;
-	uint64_t address, offset;
+	uint64_t address;
 	uint32_t line;
-	bool has_address, has_offset;
+	bool has_address;
 	bool in;        /* gdb's own ` in ` after the address */
 	bool arguments; /* a closed group of arguments was there */
 	bool named;     /* the arguments have names or values in them, or are none: what gdb prints */
 	bool handler;   /* `<signal handler called>` and its kin: function is that text */
-	bool inlined;   /* eu-stack says so */
 };
 
 enum wh_gdb_shape {

@@ -23,6 +23,8 @@ const struct wh_format *const wh_stack_formats[] = {
 	&wh_format_cdb,
 	&wh_format_tombstone,
 	&wh_format_lldb,
+	&wh_format_eu_stack,
+	&wh_format_systemd_coredump,
 	&wh_format_gdb,
 	&wh_format_logcat,
 	&wh_format_java,

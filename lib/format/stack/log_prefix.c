@@ -295,6 +295,22 @@ static bool syslog(struct wh_span *s)
 	return true;
 }
 
+/* `host program[12]: `, behind a time: journalctl's short forms, syslog's newer one */
+static bool host_program(struct wh_span *s)
+{
+	struct wh_span at = *s;
+	size_t room = wh_span_size(at) < 160 ? wh_span_size(at) : 160;
+	const char *end = room ? memmem(at.p, room, "]: ", 3) : NULL, *blank = end ? memchr(at.p, ' ', (size_t)(end - at.p)) : NULL;
+	const char *open = blank ? memchr(blank, '[', (size_t)(end - blank)) : NULL;
+	if (!open || blank == at.p || memchr(blank + 1, ' ', (size_t)(end - blank - 1)))
+		return false;
+	at.p = open + 1;
+	if (!digits(&at, 1, 9) || at.p != end)
+		return false;
+	s->p = end + 3;
+	return true;
+}
+
 /* `service-1  | ` */
 static bool compose(struct wh_span *s)
 {
@@ -320,6 +336,7 @@ struct wh_span wh_log_line(struct wh_span line)
 			if (!bracket(&at))
 				return line;
 			pass(&at, ' ');
+			host_program(&at);
 		} else if (wh_is_digit(c)) {
 			struct wh_logcat entry;
 			if (timed(at, &entry)) {
@@ -328,6 +345,7 @@ struct wh_span wh_log_line(struct wh_span line)
 				at = time;
 				if (at.p < at.end && !pass(&at, ' '))
 					return line;
+				host_program(&at);
 			} else if (!compose(&at)) {
 				return line;
 			}

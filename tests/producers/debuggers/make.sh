@@ -55,8 +55,6 @@ stack core-inlines-all --core core-thrown -e ./thrown -i -s -d -v -m -l
 stack core-names --core core-names -e ./names -m -s
 stack core-raw --core core-names -e ./names -r -a
 stack core-build-ids --core core-thrown -e ./thrown -m -b
-stack core-modules --core core-names -e ./names --list-modules -v
-stack core-one --core core -e ./crash -1 -n 3
 stack core-stripped --core core-stripped -e ./stripped -a -s -m
 sleep 100 &
 stack live -p $! -m
