@@ -72,10 +72,10 @@ void cli_set_init(struct cli_set *set, const struct wh_signal *signal, const str
 		}
 		if (verb->flags & WH_VERB_SETTINGS)
 			add_section(set, "fingerprint", signal->settings);
-		if (verb->flags & WH_VERB_READS) {
+		if (verb->flags & WH_VERB_READS)
 			add_section(set, "input", wh_input_params);
+		if (verb->flags & (WH_VERB_READS | WH_VERB_RECORDS))
 			add_section(set, "reading", signal->reading);
-		}
 	}
 	add_section(set, "global", cli_globals);
 }

@@ -111,8 +111,9 @@ typedef int wh_dropped_fn(void *user, const char *program, uint64_t n, struct wh
 struct wh_recorder {
 	const char *records; /* what is recorded: "crashes" */
 	const struct wh_param *options;
-	/* Begins to record. *recorder NULL: the options asked for something else (to undo what a killed recorder left), and it is done. */
-	int (*open)(void **recorder, const struct wh_values *options, const struct wh_host *, struct wh_err *);
+	/* Begins to record; live false: only what waits is to be had, nothing is changed on the machine. *recorder NULL: the options asked
+	 * for something else (to undo what a killed recorder left), and it is done. */
+	int (*open)(void **recorder, const struct wh_values *options, bool live, const struct wh_host *, struct wh_err *);
 	/* Until there may be something new, at most so long; early where a signal comes. */
 	int (*wait)(void *recorder, int milliseconds, struct wh_err *);
 	/* Hands over what is there and was not settled, oldest first, at most `most`; another result than WH_OK ends it and is its result. */

@@ -77,6 +77,12 @@ def check_report():
         check_lines("report", *words)
 
 
+def waits(name):
+    """A file in the recorder's spool that nobody can read."""
+    with open(f"spool/new/{name}.core.zst", "w") as file:
+        file.write("no core")
+
+
 def test_every_verb(rng):
     records = make_reports(rng, 6, 80)
     write_records("all.jsonl", records)
@@ -120,6 +126,9 @@ def test_every_verb(rng):
     check("undo", 2)
     check_lines("history", "--parts")
     check_lines("diff", "--d", "0.2")
+    check("record", "--drain", "--spool", "spool")
+    waits("core-20260301T000000.000000001Z-1"), waits("core-20260301T000000.000000002Z-2")
+    check("record", "--drain", "--spool", "spool", "--keep-cores", "1")
     verbs = {page.split("-", 2)[2] for page in subprocess.run([WHORL, "help", "--pages"], capture_output=True, text=True, check=True).stdout.split()
              if page.startswith("whorl-stack-")}
     if "report" in verbs:

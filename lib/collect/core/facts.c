@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "collect/core/spool.h"
 
 static const char first_line[] = "whorl-core 1\n";
 
@@ -13,15 +16,15 @@ struct number {
 };
 
 static const struct number numbers[] = {
-	{ "time", offsetof(struct wh_core_facts, time_ns) },
-	{ "pid", offsetof(struct wh_core_facts, pid) },
-	{ "tid", offsetof(struct wh_core_facts, tid) },
-	{ "uid", offsetof(struct wh_core_facts, uid) },
-	{ "gid", offsetof(struct wh_core_facts, gid) },
-	{ "signal", offsetof(struct wh_core_facts, signal) },
-	{ "dumpable", offsetof(struct wh_core_facts, dumpable) },
-	{ "core-bytes", offsetof(struct wh_core_facts, core_bytes) },
-	{ "nanoseconds", offsetof(struct wh_core_facts, nanoseconds) },
+	{ "time", offsetof(struct wh_facts, time_ns) },
+	{ "pid", offsetof(struct wh_facts, pid) },
+	{ "tid", offsetof(struct wh_facts, tid) },
+	{ "uid", offsetof(struct wh_facts, uid) },
+	{ "gid", offsetof(struct wh_facts, gid) },
+	{ "signal", offsetof(struct wh_facts, signal) },
+	{ "dumpable", offsetof(struct wh_facts, dumpable) },
+	{ "core-bytes", offsetof(struct wh_facts, core_bytes) },
+	{ "nanoseconds", offsetof(struct wh_facts, nanoseconds) },
 };
 
 /* ---- writing ---- */
@@ -66,7 +69,7 @@ static void put_le32(unsigned char *p, uint32_t v)
 		p[i] = (unsigned char)(v >> 8 * i);
 }
 
-void wh_facts_write(const struct wh_core_facts *facts, unsigned char frame[static WH_FACTS_SIZE])
+void wh_facts_write(const struct wh_facts *facts, unsigned char frame[static WH_FACTS_SIZE])
 {
 	struct text t = { (char *)frame + 8, sizeof first_line - 1 };
 	put_le32(frame, WH_FACTS_MAGIC);
@@ -126,7 +129,7 @@ static bool is_name(const char *p, size_t n, const char *name)
 	return strlen(name) == n && !memcmp(p, name, n);
 }
 
-static void take_line(struct wh_core_facts *facts, const char *p, const char *end)
+static void take_line(struct wh_facts *facts, const char *p, const char *end)
 {
 	const char *blank = memchr(p, ' ', (size_t)(end - p));
 	size_t n = blank ? (size_t)(blank - p) : 0;
@@ -152,9 +155,9 @@ static void take_line(struct wh_core_facts *facts, const char *p, const char *en
 						      sizeof facts->arguments - facts->arguments_size);
 }
 
-bool wh_facts_read(struct wh_core_facts *facts, const unsigned char *data, size_t n)
+bool wh_facts_read(struct wh_facts *facts, const unsigned char *data, size_t n)
 {
-	*facts = (struct wh_core_facts){ 0 };
+	*facts = (struct wh_facts){ 0 };
 	if (n < WH_FACTS_SIZE || get_le32(data) != WH_FACTS_MAGIC || get_le32(data + 4) != WH_FACTS_TEXT ||
 	    memcmp(data + 8, first_line, sizeof first_line - 1) != 0)
 		return false;
@@ -164,7 +167,17 @@ bool wh_facts_read(struct wh_core_facts *facts, const unsigned char *data, size_
 	return true;
 }
 
-const char *wh_facts_program(const struct wh_core_facts *facts)
+void wh_facts_id(const struct wh_facts *facts, char *id)
+{
+	time_t seconds = facts->time_ns / 1000000000;
+	struct tm utc;
+	gmtime_r(&seconds, &utc);
+	snprintf(id, WH_SPOOL_ID, "core-%04u%02u%02uT%02u%02u%02u.%09uZ-%u", (unsigned)(utc.tm_year + 1900) % 10000, (unsigned)(utc.tm_mon + 1) % 100,
+		 (unsigned)utc.tm_mday % 100, (unsigned)utc.tm_hour % 100, (unsigned)utc.tm_min % 100, (unsigned)utc.tm_sec % 100,
+		 (unsigned)(facts->time_ns % 1000000000), (unsigned)(facts->pid % 100000000));
+}
+
+const char *wh_facts_program(const struct wh_facts *facts)
 {
 	return *facts->exe ? facts->exe : *facts->comm ? facts->comm : "?";
 }

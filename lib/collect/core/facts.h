@@ -14,7 +14,7 @@
 #define WH_FACTS_TEXT 8184         /* bytes of text, filled up with newlines */
 #define WH_FACTS_SIZE (WH_FACTS_TEXT + 8)
 
-struct wh_core_facts {
+struct wh_facts {
 	int64_t time_ns; /* since the epoch */
 	uint64_t pid, tid, uid, gid, signal, dumpable; /* %P %I %u %g %s %d of core(5) */
 	char comm[64];
@@ -29,11 +29,14 @@ struct wh_core_facts {
 };
 
 /* Writes the frame; what does not fit is left out, arguments first. */
-void wh_facts_write(const struct wh_core_facts *, unsigned char frame[static WH_FACTS_SIZE]);
+void wh_facts_write(const struct wh_facts *, unsigned char frame[static WH_FACTS_SIZE]);
 /* False where these bytes are no such frame. Unknown lines are passed over. */
-bool wh_facts_read(struct wh_core_facts *, const unsigned char *data, size_t n);
+bool wh_facts_read(struct wh_facts *, const unsigned char *data, size_t n);
+
+/* core-20261120T100000.123456789Z-4711: from time and process, buffer of at least WH_SPOOL_ID bytes. */
+void wh_facts_id(const struct wh_facts *, char *id);
 
 /* The program that crashed: its path, else its name, else "?". */
-const char *wh_facts_program(const struct wh_core_facts *);
+const char *wh_facts_program(const struct wh_facts *);
 
 #endif

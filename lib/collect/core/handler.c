@@ -2,7 +2,7 @@
 /*
  * whorl-core: the one program of whorl that runs privileged. The kernel starts it for every crash, with the core on standard input:
  *
- *   whorl-core SPOOL PID TID UID GID SIGNAL DUMPABLE [NAME…]   see WH_CORE_ARGUMENTS
+ *   whorl-core SPOOL PID TID UID GID SIGNAL DUMPABLE [NAME…]   see WH_SPOOL_ARGUMENTS
  *   whorl-core --hold SPOOL [FILE]      sets core_pattern until standard input ends
  *   whorl-core --restore SPOOL [FILE]   puts core_pattern back
  *
@@ -73,7 +73,7 @@ static size_t read_file(int folder, const char *name, char *text, size_t size)
 	return n;
 }
 
-static void look_at_process(struct wh_core_facts *facts, const char *name)
+static void look_at_process(struct wh_facts *facts, const char *name)
 {
 	char path[64];
 	struct timespec now;
@@ -94,7 +94,7 @@ static void look_at_process(struct wh_core_facts *facts, const char *name)
 }
 
 /* Digits only; anything else than the kernel's own numbers is an error. */
-static int take_numbers(struct wh_core_facts *facts, char **argv)
+static int take_numbers(struct wh_facts *facts, char **argv)
 {
 	uint64_t *const places[] = { &facts->pid, &facts->tid, &facts->uid, &facts->gid, &facts->signal, &facts->dumpable };
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
@@ -109,8 +109,8 @@ static int take_numbers(struct wh_core_facts *facts, char **argv)
 
 static int take_core(const char *path, char **argv)
 {
-	struct wh_core_limits limits = WH_CORE_LIMITS;
-	struct wh_core_facts facts = { 0 };
+	struct wh_spool_limits limits = WH_SPOOL_LIMITS_DEFAULT;
+	struct wh_facts facts = { 0 };
 	struct stat status;
 	const char *failed;
 	int log = geteuid() == 0 ? open("/dev/kmsg", O_WRONLY | O_CLOEXEC) : -1;
@@ -157,7 +157,7 @@ int main(int argc, char **argv)
 	open_standard();
 	int hold = argc >= 3 && !strcmp(argv[1], "--hold"), restore = argc >= 3 && !strcmp(argv[1], "--restore");
 	if (hold || restore)
-		return set_pattern(argv[2], argc > 3 ? argv[3] : WH_CORE_PATTERN, hold);
+		return set_pattern(argv[2], argc > 3 ? argv[3] : WH_SPOOL_KERNEL_PATTERN, hold);
 	if (argc < 8)
 		return complain(NULL, "usage: whorl-core SPOOL PID TID UID GID SIGNAL DUMPABLE [NAME], as core_pattern has it", 0);
 	return take_core(argv[1], argv + 2);

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -18,7 +17,7 @@ enum { IN = 1 << 17, OUT = 1 << 17, LEVEL = 1, WINDOW_LOG = 19 };
 
 /* ---- limits ---- */
 
-static void take_limit(struct wh_core_limits *limits, const char *name, uint64_t value)
+static void take_limit(struct wh_spool_limits *limits, const char *name, uint64_t value)
 {
 	const struct {
 		const char *name;
@@ -30,7 +29,7 @@ static void take_limit(struct wh_core_limits *limits, const char *name, uint64_t
 			*known[i].value = value;
 }
 
-void wh_intake_limits(int spool, struct wh_core_limits *limits)
+void wh_intake_limits(int spool, struct wh_spool_limits *limits)
 {
 	char text[1024];
 	int fd = openat(spool, WH_SPOOL_LIMITS, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
@@ -54,7 +53,7 @@ void wh_intake_limits(int spool, struct wh_core_limits *limits)
 /* ---- what is there ---- */
 
 /* Whether the spool has room: what waits in new/ and what is being written count. */
-static bool has_room(int spool, const struct wh_core_limits *limits)
+static bool has_room(int spool, const struct wh_spool_limits *limits)
 {
 	static const char *const folders[] = { WH_SPOOL_NEW, WH_SPOOL_TMP };
 	uint64_t cores = 0, bytes = 0;
@@ -79,8 +78,8 @@ static bool has_room(int spool, const struct wh_core_limits *limits)
 
 struct intake {
 	int fd;
-	struct wh_core_facts *facts;
-	const struct wh_core_limits *limits;
+	struct wh_facts *facts;
+	const struct wh_spool_limits *limits;
 	uint64_t start_ns, written;
 	ZSTD_CStream *zstd;
 	char *in, *out;
@@ -100,7 +99,7 @@ static int write_all(int fd, const void *data, size_t n)
 	return 0;
 }
 
-static void cut(struct wh_core_facts *facts, const char *why)
+static void cut(struct wh_facts *facts, const char *why)
 {
 	facts->truncated = true;
 	snprintf(facts->why, sizeof facts->why, "%s", why);
@@ -205,19 +204,10 @@ static int publish(int spool, int fd, const char *temporary, const char *name)
 	return 0;
 }
 
-static void make_id(const struct wh_core_facts *facts, char id[static WH_SPOOL_ID])
-{
-	time_t seconds = facts->time_ns / 1000000000;
-	struct tm utc;
-	gmtime_r(&seconds, &utc);
-	snprintf(id, WH_SPOOL_ID, "core-%04d%02d%02dT%02d%02d%02d.%09ldZ-%llu", (utc.tm_year + 1900) % 10000, utc.tm_mon + 1, utc.tm_mday,
-		 utc.tm_hour, utc.tm_min, utc.tm_sec, (long)(facts->time_ns % 1000000000), (unsigned long long)(facts->pid % 100000000));
-}
-
 static const char *spool_core(int spool, struct intake *t)
 {
 	char id[WH_SPOOL_ID], temporary[WH_SPOOL_ID + 16], name[WH_SPOOL_ID + 16];
-	make_id(t->facts, id);
+	wh_facts_id(t->facts, id);
 	snprintf(temporary, sizeof temporary, WH_SPOOL_TMP "/%s" WH_SPOOL_SUFFIX, id);
 	snprintf(name, sizeof name, WH_SPOOL_NEW "/%s" WH_SPOOL_SUFFIX, id);
 	t->fd = openat(spool, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -238,7 +228,7 @@ static const char *spool_core(int spool, struct intake *t)
 	return failed;
 }
 
-const char *wh_intake(int spool, struct wh_ledger_file *ledger, const struct wh_core_limits *limits, struct wh_core_facts *facts)
+const char *wh_intake(int spool, struct wh_ledger_file *ledger, const struct wh_spool_limits *limits, struct wh_facts *facts)
 {
 	struct intake t = { .fd = -1, .facts = facts, .limits = limits, .start_ns = wh_ledger_now() };
 	struct wh_ledger_counts *counts = &ledger->counts;

@@ -8,9 +8,9 @@
 #include "collect/core/spool.h"
 
 /* Reads `limits` of the spool open as fd; what is missing there or makes no sense stays as it is in *limits. */
-void wh_intake_limits(int spool, struct wh_core_limits *limits);
+void wh_intake_limits(int spool, struct wh_spool_limits *limits);
 
 /* Counts the crash and, if it is within the limits, spools what standard input holds. Returns NULL, or what failed, with errno. */
-const char *wh_intake(int spool, struct wh_ledger_file *, const struct wh_core_limits *, struct wh_core_facts *);
+const char *wh_intake(int spool, struct wh_ledger_file *, const struct wh_spool_limits *, struct wh_facts *);
 
 #endif

@@ -60,7 +60,7 @@ static int save(int spool, const char *old)
 
 const char *wh_pattern_restore(const char *pattern, int spool, int *restored)
 {
-	char now[WH_CORE_PATTERN_SIZE + 1], old[WH_CORE_PATTERN_SIZE + 1];
+	char now[WH_SPOOL_KERNEL_PATTERN_SIZE + 1], old[WH_SPOOL_KERNEL_PATTERN_SIZE + 1];
 	*restored = 0;
 	if (read_text(spool, WH_SPOOL_PATTERN, old, sizeof old))
 		return errno == ENOENT ? NULL : "cannot read the old core_pattern";
@@ -79,7 +79,7 @@ const char *wh_pattern_restore(const char *pattern, int spool, int *restored)
 	return NULL;
 }
 
-static const char *compose(const char *spool, char pattern[static WH_CORE_PATTERN_SIZE])
+static const char *compose(const char *spool, char pattern[static WH_SPOOL_KERNEL_PATTERN_SIZE])
 {
 	char self[512];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -91,14 +91,14 @@ static const char *compose(const char *spool, char pattern[static WH_CORE_PATTER
 		return "the kernel splits core_pattern at blanks and expands %: neither the program's nor the spool's path may have one";
 	if (*spool != '/')
 		return "the spool's path must be absolute";
-	if (snprintf(pattern, WH_CORE_PATTERN_SIZE, "|%s %s %s", self, spool, WH_CORE_ARGUMENTS) >= WH_CORE_PATTERN_SIZE)
+	if (snprintf(pattern, WH_SPOOL_KERNEL_PATTERN_SIZE, "|%s %s %s", self, spool, WH_SPOOL_ARGUMENTS) >= WH_SPOOL_KERNEL_PATTERN_SIZE)
 		return "the paths of program and spool are longer than the kernel's 127 bytes for core_pattern";
 	return NULL;
 }
 
 static const char *install(const char *path, const char *spool_path, int spool)
 {
-	char pattern[WH_CORE_PATTERN_SIZE], old[WH_CORE_PATTERN_SIZE + 1], saved[WH_CORE_PATTERN_SIZE + 1];
+	char pattern[WH_SPOOL_KERNEL_PATTERN_SIZE], old[WH_SPOOL_KERNEL_PATTERN_SIZE + 1], saved[WH_SPOOL_KERNEL_PATTERN_SIZE + 1];
 	const char *failed = compose(spool_path, pattern);
 	if (failed)
 		return failed;

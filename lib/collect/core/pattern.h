@@ -7,7 +7,7 @@
 #ifndef WHORL_COLLECT_CORE_PATTERN_H
 #define WHORL_COLLECT_CORE_PATTERN_H
 
-/* Each returns NULL, or what failed, with errno (0: it says all). spool: its path, and open as fd. pattern: the file, WH_CORE_PATTERN
+/* Each returns NULL, or what failed, with errno (0: it says all). spool: its path, and open as fd. pattern: the file, WH_SPOOL_KERNEL_PATTERN
  * but for tests. */
 const char *wh_pattern_hold(const char *pattern, const char *spool, int fd);
 /* Puts back what was there before. *restored false: there was nothing to put back, or something else has been set since. */

@@ -33,17 +33,17 @@
 #define WH_SPOOL_ID 64 /* bytes of an id with its NUL: core-20261120T100000.123456789Z-4194304 */
 
 /* What the kernel hands to the handler after the spool's path; core(5). %e last: it may hold blanks, which old kernels split at. */
-#define WH_CORE_ARGUMENTS "%P %I %u %g %s %d %e"
-#define WH_CORE_PATTERN "/proc/sys/kernel/core_pattern"
-#define WH_CORE_PATTERN_SIZE 128 /* CORENAME_MAX_SIZE of the kernel, with its NUL */
+#define WH_SPOOL_ARGUMENTS "%P %I %u %g %s %d %e"
+#define WH_SPOOL_KERNEL_PATTERN "/proc/sys/kernel/core_pattern"
+#define WH_SPOOL_KERNEL_PATTERN_SIZE 128 /* CORENAME_MAX_SIZE of the kernel, with its NUL */
 
-struct wh_core_limits {
+struct wh_spool_limits {
 	uint64_t per_minute;  /* cores of one program; as many at once */
 	uint64_t core_bytes;  /* of one core, before compression; the rest is cut off */
 	uint64_t spool_bytes; /* of all that waits, compressed */
 	uint64_t spool_cores; /* that wait */
 	uint64_t seconds;     /* that a dying process is kept waiting */
 };
-#define WH_CORE_LIMITS ((struct wh_core_limits){ 10, UINT64_C(4) << 30, UINT64_C(4) << 30, 1000, 60 })
+#define WH_SPOOL_LIMITS_DEFAULT ((struct wh_spool_limits){ 10, UINT64_C(4) << 30, UINT64_C(4) << 30, 1000, 60 })
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "collect/core/recorder.h"
 #include "format/stack/crash_type.h"
 #include "format/stack/list.h"
 #include "format/stack/neutral.h"
@@ -194,4 +195,5 @@ const struct wh_signal wh_signal_stack = {
 	.show = show,
 	.features = features,
 	.title = title,
+	.recorder = &wh_recorder_core,
 };

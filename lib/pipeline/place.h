@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Putting the observations of a store that have no group yet into one, in one transaction: what assign and record do. */
+#ifndef WHORL_PIPELINE_PLACE_H
+#define WHORL_PIPELINE_PLACE_H
+
+#include "base/vec.h"
+#include "pipeline/standing.h"
+
+struct wh_placement {
+	const struct wh_record *record;
+	const char *group;
+	double similarity;
+	bool is_new; /* it opened the group */
+};
+/* Called for each, by time, then id, before the transaction is committed. What it is given is gone when it returns. */
+typedef int wh_placement_fn(void *user, const struct wh_placement *, struct wh_err *);
+
+struct wh_placing {
+	bool dry; /* nothing is written */
+	wh_placement_fn *take;
+	void *user;
+	/* set by wh_place_all */
+	struct WH_VEC(double) seconds; /* that each took */
+	size_t groups;                 /* at the end */
+};
+
+/* Places all, and keeps the model in force if the store has none. WH_E_NOTFOUND where the store is empty. */
+int wh_place_all(struct wh_placing *, struct wh_standing *, struct wh_err *) WH_NODISCARD;
+void wh_placing_release(struct wh_placing *);
+
+#endif
