@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "base/vec.h"
 #include "format/format.h"
 #include "format/stack/list.h"
 #include "format/stack/prose.h"

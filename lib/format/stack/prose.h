@@ -9,8 +9,8 @@
 
 #include <whorl/format.h>
 
+#include "base/map.h"
 #include "base/str.h"
-#include "base/vec.h"
 #include "format/scan.h"
 
 #define WH_PROSE_ATTRIBUTES 12
@@ -37,8 +37,9 @@ struct wh_prose {
 	size_t n_attributes;
 	int64_t time_ns;
 	bool has_time;
-	size_t reports;                     /* found in it */
-	struct WH_VEC(uint64_t) seen, quoted; /* hashes of stacks: in the document, in the whole file */
+	size_t reports;    /* found in it */
+	size_t number;     /* of the document in the file */
+	struct wh_map seen; /* stacks of the whole file by their hash: number of the document that had it last */
 	/* of the text at hand */
 	bool is_quoted;
 	struct wh_str text, piece, whole;

@@ -84,8 +84,9 @@ void wh_prose_unescape(struct wh_span text, struct wh_str *out)
 	}
 }
 
-/* The tag that s begins with, its name in lower case (at most 15 bytes), passed over; false: `<` is only a character. */
-static bool take_tag(struct wh_span *s, char name[16], bool *closes)
+/* The tag that s begins with, its name in lower case (at most 15 bytes), passed over; false: `<` is only a character. No tag ends
+ * before *endless, as far as was looked. */
+static bool take_tag(struct wh_span *s, char name[16], bool *closes, const char **endless)
 {
 	struct wh_span at = { s->p + 1, s->end };
 	size_t n = 0;
@@ -97,6 +98,8 @@ static bool take_tag(struct wh_span *s, char name[16], bool *closes)
 		return false;
 	if (!is_one_of(inline_tags, name) && !is_one_of(line_tags, name) && !is_one_of(fence_tags, name) && !is_one_of(dropped_tags, name))
 		return false;
+	if (at.p < *endless)
+		return false;
 	char quote = 0;
 	for (const char *last = wh_span_size(at) > LONGEST_TAG ? at.p + LONGEST_TAG : at.end; at.p < last; at.p++) {
 		if (quote ? *at.p == quote : *at.p == '"' || *at.p == '\'')
@@ -106,6 +109,7 @@ static bool take_tag(struct wh_span *s, char name[16], bool *closes)
 			return true;
 		}
 	}
+	*endless = at.p;
 	return false;
 }
 
@@ -135,6 +139,7 @@ void wh_prose_plain_html(struct wh_span html, struct wh_str *out)
 {
 	char name[16];
 	bool closes;
+	const char *endless = html.p;
 	while (html.p < html.end && !out->failed) {
 		const char *p = html.p;
 		while (p < html.end && *p != '<' && *p != '&')
@@ -149,7 +154,7 @@ void wh_prose_plain_html(struct wh_span html, struct wh_str *out)
 		} else if (wh_scan_has(html, "<!--")) {
 			const char *end = wh_scan_find(html, "-->");
 			html.p = end ? end + 3 : html.end;
-		} else if (take_tag(&html, name, &closes)) {
+		} else if (take_tag(&html, name, &closes, &endless)) {
 			put_tag(&html, name, closes, out);
 		} else {
 			wh_str_putc(out, *html.p++);
