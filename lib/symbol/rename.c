@@ -8,6 +8,7 @@
 #include <whorl/observation.h>
 
 #include "symbol/demangle.h"
+#include "symbol/rename_languages.h"
 #include "symbol/rename_script.h"
 #include "symbol/signature.h"
 
@@ -77,6 +78,8 @@ static bool signature(const struct wh_str *from, enum wh_language language, stru
 {
 	/* nearly all of C's, Java's and Python's names have none of these */
 	if (!strpbrk(from->data, " (<{['`*$+!:&") && memcmp(from->data, "operator", from->n < 8 ? from->n : 8) != 0)
+		return false;
+	if (wh_name_whole(from->data, from->n))
 		return false;
 	wh_signature_strip(from->data, from->n, to);
 	return to->n;
@@ -255,6 +258,8 @@ const struct wh_renaming wh_renamings[] = {
 	{ "level of a block", wh_rename_ruby },
 	{ "closure of PHP", wh_rename_php },
 	{ "JavaScript engine", wh_rename_javascript },
+	{ "Crystal's symbol", wh_rename_crystal },
+	{ "number of a build or run", wh_rename_numbered },
 	{ "signature", signature },
 	{ "rust hash", rust_hash },
 	{ "block number", block },
