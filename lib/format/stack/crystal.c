@@ -20,6 +20,7 @@ static const struct wh_line_row rows[] = {
 	WH_LINE(HEAD, "Unhandled exception: %r (%e)", .alone = 30),
 	WH_LINE(HEAD, "Unhandled exception in spawn: %r (%e)", .alone = 60),
 	WH_LINE(HEAD, "Unhandled exception in spawn(name: %t): %r (%e)", .alone = 60),
+	WH_LINE(HEAD, "Unhandled exception in spawn: %r"),
 	WH_LINE(HEAD, "Unhandled exception: %r"),
 	WH_LINE(HEAD, "Invalid memory access (%r) at address %a", .alone = 60),
 	WH_LINE(HEAD, "Stack overflow (e.g., infinite or very deep recursion)%*", .alone = 60),

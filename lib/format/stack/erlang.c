@@ -93,16 +93,26 @@ static bool calls(struct wh_span said, struct wh_stack_builder *b)
 	return any;
 }
 
-/* `no function clause matching lists:nth(5,[]) (lists.erl, line 198)`: the call is told of nowhere else. */
-static bool clause(struct wh_line_match *match)
+/* `no function clause matching lists:nth(5,[]) (lists.erl, line 198)`, `undefined function shop:price/1`: the call is told of
+ * nowhere else. Of a term of several lines the first is what there is. */
+static bool raised(struct wh_line_match *match)
 {
-	return wh_line_without_arguments(match) && memchr(match->frame.function.p, ':', wh_span_size(match->frame.function));
+	struct wh_line_match call;
+	struct wh_span *said = &match->said;
+	if (wh_line_match("no function clause matching %f (%F, line %l)", *said, &call) &&
+	    memchr(call.frame.function.p, ':', wh_span_size(call.frame.function))) {
+		wh_line_without_arguments(&call);
+		match->frame = call.frame;
+		said->end = call.frame.function.end;
+	} else if (wh_line_match("undefined function %g", *said, &call)) {
+		match->frame = call.frame;
+	}
+	while (wh_span_size(*said) && said->end[-1] == ',')
+		said->end--;
+	return true;
 }
 
-#define EXCEPTION(type) \
-	WH_LINE(HEAD, type " no function clause matching %f (%F, line %l)", .check = clause, .alone = 60, .opens = true), \
-	WH_LINE(HEAD, type " undefined function %f", .alone = 60, .opens = true),                          \
-	WH_LINE(HEAD, type " %r", .alone = 60)
+#define EXCEPTION(...) WH_LINE(HEAD, __VA_ARGS__, .check = raised, .opens = true, .alone = 60)
 
 static const struct wh_line_row rows[] = {
 	WH_LINE(FRAME, "in function %f (%F, line %l)"),
@@ -112,12 +122,12 @@ static const struct wh_line_row rows[] = {
 	WH_LINE(FRAME, "in call from %f"),
 	WH_LINE(PASS, "called as %*"),
 	WH_LINE(PASS, "*** argument %n: %*"),
-	EXCEPTION("** exception error:"),
-	EXCEPTION("exception error:"),
-	EXCEPTION("escript: exception error:"),
-	WH_LINE(HEAD, "** exception exit: %r", .alone = 60),
-	WH_LINE(HEAD, "escript: exception %w %r", .alone = 60),
-	WH_LINE(HEAD, "exception exit: %r"),
+	EXCEPTION("** exception %w %r"),
+	EXCEPTION("%n> ** exception %w %r"),
+	EXCEPTION("escript: exception %w %r"),
+	EXCEPTION("exception error: %r"),
+	EXCEPTION("exception exit: %r"),
+	EXCEPTION("exception throw: %r"),
 	WH_LINE(HEAD, "Error in process %t on node %* with exit value:%r"),
 	WH_LINE(HEAD, "Error in process %t with exit value:%r"),
 	WH_LINE(HEAD, "** Reason for termination ==%r"),
@@ -125,6 +135,7 @@ static const struct wh_line_row rows[] = {
 	WH_LINE(HEAD, "Slogan: %r", .alone = 60, .list = calls),
 	WH_LINE(HEAD, "{\"init terminating in %*\",%r", .alone = 60, .list = calls),
 	WH_LINE(HEAD, "{'EXIT',%r", .list = calls),
+	WH_LINE(HEAD, "%n> {'EXIT',%r", .list = calls),
 	WH_LINE(PASS, "init terminating in %*"),
 	WH_LINE(PASS, "Crash dump is being written to: %*"),
 	WH_LINE(PASS, "** Client %*", .over = true),

@@ -62,7 +62,7 @@ static const struct wh_line_row rows[] = {
 };
 
 static const struct wh_line_grammar grammar = {
-	.words = { "Stacktrace:", "signal (", "] signal " }, .rows = rows, .sure = 93, .wait = 60,
+	.words = { "Stacktrace:", "signal (", "] signal " }, .rows = rows, .sure = 93, .wait = 60, .gap = 2,
 };
 
 WH_LINE_FORMAT(julia, "julia", "Julia's errors and signals", "Julia: base/errorshow.jl, base/stacktraces.jl, src/signal-handling.c");

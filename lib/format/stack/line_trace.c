@@ -133,20 +133,6 @@ static void take_place(struct trace *t, const struct wh_frame_text *frame)
 	t->place = *frame;
 }
 
-/* What a head or the last line says. */
-static void say(struct trace *t, const struct wh_line_match *match)
-{
-	bool apart = wh_span_size(match->type);
-	t->said = true;
-	t->wanting = match->said.p && !wh_span_size(match->said);
-	set(t, "reason", apart ? match->type : match->said);
-	if (apart)
-		set(t, "message", match->said);
-	if (t->reader && wh_span_size(match->thread))
-		t->b.stack.thread = wh_stack_builder_copy(&t->b, match->thread.p, wh_span_size(match->thread));
-	take_place(t, &match->frame);
-}
-
 /* Of an Erlang term, or a message of R's rlang, what says something: `** {{badmatch,7},` is {badmatch,7}. */
 static struct wh_span bare(struct wh_span text)
 {
@@ -160,6 +146,21 @@ static struct wh_span bare(struct wh_span text)
 	for (; open > 0 && wh_scan_skip(&text, "{"); open--)
 		;
 	return text;
+}
+
+/* What a head or the last line says. */
+static void say(struct trace *t, const struct wh_line_row *row, const struct wh_line_match *match)
+{
+	bool apart = wh_span_size(match->type);
+	struct wh_span said = row->list ? bare(match->said) : match->said;
+	t->said = true;
+	t->wanting = match->said.p && !wh_span_size(match->said);
+	set(t, "reason", apart ? match->type : said);
+	if (apart)
+		set(t, "message", said);
+	if (t->reader && wh_span_size(match->thread))
+		t->b.stack.thread = wh_stack_builder_copy(&t->b, match->thread.p, wh_span_size(match->thread));
+	take_place(t, &match->frame);
 }
 
 static void take_message(struct trace *t, struct wh_span text)
@@ -184,7 +185,7 @@ static void add_frame(struct trace *t, const struct wh_line_row *row, const stru
 		forget_frames(t);
 	if (row->list) {
 		if (!row->list(match->said, t->reader ? &t->b : NULL))
-			return;
+			return; /* a head that tells of none */
 		if (t->wanting)
 			take_reason(t, match->said);
 		t->listed = true;
@@ -193,8 +194,9 @@ static void add_frame(struct trace *t, const struct wh_line_row *row, const stru
 			frame.file = t->place.file;
 			frame.line = t->place.line;
 			frame.module = t->place.module;
-			take_place(t, &match->frame);
-			t->place.function = (struct wh_span){ 0 };
+			struct wh_frame_text next = match->frame;
+			next.function = (struct wh_span){ 0 };
+			take_place(t, &next);
 		}
 		t->callers = row->caller;
 		struct wh_frame *added = t->reader ? wh_frame_text_add(&frame, &t->b) : NULL;
@@ -257,7 +259,8 @@ static const struct wh_line_row *row_of(const struct wh_line_grammar *grammar, s
 {
 	for (const struct wh_line_row *row = grammar->rows; row->pattern; row++)
 		if (wh_line_match(row->pattern, line, match) && file_fits(match->frame.file, row->files) &&
-		    (!row->check || row->check(match)))
+		    (!row->check || row->check(match)) &&
+		    (!row->list || row->kind != WH_LINE_FRAME || row->list(match->said, NULL)))
 			return row;
 	return NULL;
 }
@@ -306,6 +309,7 @@ static void title(struct trace *t, const struct wh_line_row *row, const struct w
 		return;
 	if (row->fresh)
 		forget_frames(t);
+	set(t, "reason", match->said);
 	if (!t->said)
 		look_above(t);
 	if (wh_span_size(match->thread) && t->reader)
@@ -337,17 +341,17 @@ static int trace_line(struct trace *t, struct wh_span line, const char *end, str
 	case WH_LINE_HEAD:
 		if (row->list && wh_scan_find(match.said, "[{"))
 			take_reason(t, match.said);
-		say(t, &match);
+		say(t, row, &match);
 		t->heads++;
 		stand_alone(t, row);
-		if (row->list || row->opens)
+		if (row->list || (row->opens && wh_span_size(match.frame.function)))
 			add_frame(t, row, &match);
 		break;
 	case WH_LINE_TITLE:
 		title(t, row, &match);
 		break;
 	case WH_LINE_LAST:
-		say(t, &match);
+		say(t, row, &match);
 		stand_alone(t, row);
 		trust(t, t->frames ? t->grammar->sure : 0);
 		return finish(t, err);
@@ -363,7 +367,7 @@ static int trace_line(struct trace *t, struct wh_span line, const char *end, str
 	case WH_LINE_SAID:
 		if (kind == WH_LINE_SAID)
 			set(t, row->name, match.said);
-		if (wh_span_size(match.frame.file) && !t->frames)
+		if (wh_span_size(match.frame.file) && (!t->frames || t->listed))
 			take_place(t, &match.frame);
 		stand_alone(t, row);
 		t->over |= row->over;

@@ -6,7 +6,7 @@
  *
  *   HEAD    begins a report and says what happened: %e is `reason` and %r `message`, or %r alone `reason`; a head with an empty
  *           %r is followed by its message; its %f and %F are kept where no call is told of
- *   TITLE   stands above the frames; begins a report where none is open
+ *   TITLE   stands above the frames; begins a report where none is open; %r is its `reason` where nothing else is
  *   FRAME   a call; a list is several, in one line, and gives way to calls with a line each
  *   MORE    says more of the call above it
  *   PASS    may stand between calls: repetitions, what was left out
@@ -47,9 +47,9 @@ struct wh_line_row {
 #define WH_LINE(is, ...) { .kind = WH_LINE_##is, .pattern = __VA_ARGS__ }
 
 struct wh_line_grammar {
-	const char *words[4];           /* one of them is in every report: what a detector looks for first */
+	const char *words[6];           /* one of them is in every report: what a detector looks for first */
 	const struct wh_line_row *rows; /* up to one without a pattern; the first that matches counts */
-	const char *above[2]; /* where a title begins a report: patterns, one after the other, of its head among the lines above */
+	const char *above[4]; /* where a title begins a report: patterns, one after the other, of its head among the lines above */
 	uint8_t sure;         /* a head (or title) and a frame */
 	uint8_t sure_frames;  /* `least` frames (none said: 2) without a head; 0: frames need a head */
 	uint8_t least;

@@ -19,10 +19,17 @@ static bool name(struct wh_line_match *match)
 	return known;
 }
 
+/* `[C]` stands for the module of a function that is not Lua's. */
+static bool c_function(struct wh_line_match *match)
+{
+	const struct wh_span module = match->frame.module;
+	return wh_span_size(module) == 3 && wh_scan_has(module, "[C]") && (!wh_span_size(match->frame.function) || name(match));
+}
+
 static const struct wh_line_row rows[] = {
-	WH_LINE(FRAME, "[C]: in %f", .check = name),
-	WH_LINE(FRAME, "[C]: at %a"),
-	WH_LINE(FRAME, "[C]: ?"),
+	WH_LINE(FRAME, "%m: in %f", .check = c_function),
+	WH_LINE(FRAME, "%m: at %a", .check = c_function),
+	WH_LINE(FRAME, "%m: ?", .check = c_function),
 	WH_LINE(FRAME, "%F:%l: in %f", .check = name),
 	WH_LINE(FRAME, "%F: in %f", .check = name),
 	WH_LINE(FRAME, "%F:%l:"),

@@ -11,8 +11,12 @@ static bool method(struct wh_line_match *match)
 	if (!arrows || arrows == s.p || arrows + 2 == s.end || memchr(arrows, ' ', (size_t)(s.end - arrows)))
 		return false;
 	wh_scan_skip(&s, "optimized ");
-	if (wh_scan_skip(&s, "[") && !wh_scan_skip(&s, "] in ") && !wh_scan_skip(&s, " ... ] in ") && !wh_scan_skip(&s, " ] in "))
-		return false;
+	if (wh_scan_has(s, "[")) { /* a block: GNU's `[] in`, Pharo's with its source */
+		const char *in = wh_scan_last((struct wh_span){ s.p, arrows }, "] in ");
+		if (!in)
+			return false;
+		s.p = in + strlen("] in ");
+	}
 	struct wh_span class = { s.p, arrows };
 	if (wh_span_size(class) > 6 && !memcmp(class.end - 6, " class", 6))
 		class.end -= 6;
@@ -32,6 +36,7 @@ static bool error_class(struct wh_line_match *match)
 }
 
 static const struct wh_line_row rows[] = {
+	WH_LINE(FRAME, "%f #%w (%F:%l)", .check = method, .opens = true),
 	WH_LINE(FRAME, "%f (%F:%l)", .check = method, .opens = true),
 	WH_LINE(FRAME, "%f (%F.st)", .check = method),
 	WH_LINE(HEAD, "%*Object: %* error: %r", .alone = 25),

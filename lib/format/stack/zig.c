@@ -13,6 +13,16 @@ static bool known(struct wh_line_match *match)
 	return frame->address || wh_span_size(frame->function);
 }
 
+static bool signalled(struct wh_line_match *match)
+{
+	static const char *const words[] = { "Segmentation fault", "Bus error", "Illegal instruction", "Arithmetic exception",
+					     "General protection exception" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (wh_scan_has(match->said, words[i]))
+			return true;
+	return false;
+}
+
 static const struct wh_line_row rows[] = {
 	WH_LINE(FRAME, "%F:%l:%n: %a in %f (%m)", .check = known, .opens = true),
 	WH_LINE(FRAME, "???:?:?: %a in %f (%m)", .check = known),
@@ -20,12 +30,10 @@ static const struct wh_line_row rows[] = {
 	WH_LINE(HEAD, "thread %t panic: %r", .alone = 60),
 	WH_LINE(HEAD, "panic: %r"),
 	WH_LINE(HEAD, "error: %e"),
-	WH_LINE(HEAD, "Segmentation fault at address %a"),
-	WH_LINE(HEAD, "Bus error at address %a"),
-	WH_LINE(HEAD, "Illegal instruction at address %a"),
-	WH_LINE(HEAD, "Arithmetic exception at address %a"),
-	WH_LINE(HEAD, "General protection exception (%r"),
+	WH_LINE(HEAD, "%r at address %a", .check = signalled),
+	WH_LINE(HEAD, "%r (no address available)", .check = signalled),
 	WH_LINE(PASS, "Unwind error at address %*"),
+	WH_LINE(PASS, "Unwind information for %*"),
 	WH_LINE(PASS, "(%n additional stack frames skipped...)"),
 	WH_LINE(PASS, "^"),
 	{ 0 },
