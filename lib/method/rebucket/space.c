@@ -150,41 +150,105 @@ static void weigh(const struct wh_stack_space *space, struct wh_stack_item *item
 	item->norm = space->measure->norm ? space->measure->norm(space, item) : 0;
 }
 
-/* Room for the sorted copies of n tokens. */
-struct sorted {
-	uint32_t *token;
+struct place {
+	uint32_t number;
+	uint16_t index; /* of the token */
+};
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = ((const struct place *)a)->number, y = ((const struct place *)b)->number;
+	return x < y ? -1 : x > y;
+}
+
+/* The k-th place of a token in a stack, k > 1, has the number of a token of its own, which no document holds. */
+static void name_repeat(const struct wh_stack_space *space, uint32_t token, uint32_t k, struct wh_str *name)
+{
+	struct wh_bytes text = wh_strtab_get(&space->tokens, token);
+	wh_str_clear(name);
+	wh_str_add(name, text.data, text.size);
+	wh_str_printf(name, "\n\n%u", k); /* a frame has no line's end, and a pair has one */
+}
+
+/* Which of the places of its token that of by_token[i] is, from 1; before: what the one before it was. */
+static uint32_t count_place(const struct wh_stack_item *item, uint32_t i, uint32_t before)
+{
+	return i && item->token[item->by_token[i]] == item->token[item->by_token[i - 1]] ? before + 1 : 1;
+}
+
+static int add_repeats(struct wh_stack_space *space, const struct wh_stack_item *item, struct wh_err *err)
+{
+	struct wh_str name = { 0 };
+	int code = WH_OK;
+	for (uint32_t i = 0, k = 1, number; code == WH_OK && i < item->n; i++) {
+		k = count_place(item, i, k);
+		if (k == 1)
+			continue;
+		name_repeat(space, item->token[item->by_token[i]], k, &name);
+		code = wh_str_check(&name, err);
+		if (code == WH_OK)
+			code = token_of(space, name.data, name.n, &number, err);
+	}
+	wh_str_release(&name);
+	return code;
+}
+
+/* The places of an item whose repeats were added, by number. */
+static void number_places(const struct wh_stack_space *space, const struct wh_stack_item *item, struct place *places)
+{
+	struct wh_str name = { 0 };
+	bool repeats = false;
+	for (uint32_t i = 0, k = 1; i < item->n; i++) {
+		uint32_t token = item->token[item->by_token[i]], number = token;
+		k = count_place(item, i, k);
+		if (k > 1 && token != MASKED) {
+			name_repeat(space, token, k, &name);
+			number = name.failed ? MASKED : wh_strtab_find(&space->tokens, name.data, name.n);
+			repeats = true;
+		}
+		places[i] = (struct place){ number, item->by_token[i] };
+	}
+	if (repeats)
+		qsort(places, item->n, sizeof *places, by_number);
+	wh_str_release(&name);
+}
+
+/* Room for what is laid out of n places. */
+struct layout {
+	uint32_t *number;
 	float *weight;
 	uint16_t *position;
 };
 
-static void copy_sorted(struct wh_stack_item *item, struct sorted to)
+static void lay_out(struct wh_stack_item *item, const struct place *places, struct layout to)
 {
 	for (uint32_t i = 0; i < item->n; i++) {
-		uint32_t at = item->by_token[i];
-		to.token[i] = item->token[at];
-		to.weight[i] = item->weight[at];
-		to.position[i] = (uint16_t)wh_stack_position(item, at);
+		to.number[i] = places[i].number;
+		to.weight[i] = item->weight[places[i].index];
+		to.position[i] = (uint16_t)wh_stack_position(item, places[i].index);
 	}
-	item->sorted = to.token;
-	item->sorted_weight = to.weight;
-	item->sorted_position = to.position;
+	item->match = to.number;
+	item->match_weight = to.weight;
+	item->match_position = to.position;
 }
 
 static int weigh_new(struct wh_stack_space *space, struct wh_stack_item *item, struct wh_err *err)
 {
+	struct place places[WH_STACK_MOST];
 	if (!space->measure->weight || !item->n) {
 		weigh(space, item, NULL);
 		return WH_OK;
 	}
-	/* one piece of memory: a comparison touches two or three lines of the cache instead of as many as tokens */
-	struct sorted sorted = { .token = wh_arena_alloc(&space->arena, item->n * (2 * sizeof(float) + sizeof(uint32_t) + sizeof(uint16_t))) };
-	if (!sorted.token)
+	/* one piece of memory: a comparison touches a few neighbouring lines of the cache instead of as many as tokens */
+	struct layout to = { .number = wh_arena_alloc(&space->arena, item->n * (2 * sizeof(float) + sizeof(uint32_t) + sizeof(uint16_t))) };
+	if (!to.number)
 		return wh_arena_error(&space->arena, err);
-	sorted.weight = (float *)(sorted.token + item->n);
-	float *weight = sorted.weight + item->n;
-	sorted.position = (uint16_t *)(weight + item->n);
-	weigh(space, item, weight);
-	copy_sorted(item, sorted);
+	to.weight = (float *)(to.number + item->n);
+	to.position = (uint16_t *)(to.weight + 2 * item->n);
+	weigh(space, item, to.weight + item->n);
+	WH_TRY(add_repeats(space, item, err));
+	number_places(space, item, places);
+	lay_out(item, places, to);
 	return WH_OK;
 }
 
@@ -361,12 +425,14 @@ size_t wh_stack_head(const struct wh_stack_space *space, const struct wh_stack_i
 
 /* ---- similarity and neighbours ---- */
 
+static double within(double similarity)
+{
+	return similarity < 0 ? 0 : similarity > 1 ? 1 : similarity;
+}
+
 static double compare(const struct wh_stack_space *space, const struct wh_stack_item *a, const struct wh_stack_item *b)
 {
-	if (!a->n || !b->n)
-		return 0;
-	double similarity = space->measure->similarity(space, a, b);
-	return similarity < 0 ? 0 : similarity > 1 ? 1 : similarity;
+	return a->n && b->n ? within(space->measure->similarity(space, a, b)) : 0;
 }
 
 double wh_stack_similarity(const void *state, size_t i, size_t j)
@@ -382,35 +448,102 @@ double wh_stack_kinship(const void *state, size_t i, size_t j)
 	return a->n && b->n ? space->measure->kinship(space, a, b) : 0;
 }
 
+struct scratch {
+	struct wh_candidates_scratch *candidates;
+	struct wh_stack_probe probe;
+};
+
+static int prepare(struct scratch **scratch, size_t n_numbers)
+{
+	struct scratch *s = *scratch;
+	if (!s && !(s = *scratch = calloc(1, sizeof *s)))
+		return 1;
+	if (s->probe.n_at < n_numbers) {
+		free(s->probe.at); /* all zero between calls */
+		s->probe.n_at = n_numbers + n_numbers / 2;
+		s->probe.at = calloc(s->probe.n_at, sizeof *s->probe.at);
+		if (!s->probe.at)
+			s->probe.n_at = 0;
+	}
+	return !s->probe.at;
+}
+
+static void set_probe(struct wh_stack_probe *probe, const struct wh_stack_item *item)
+{
+	probe->item = item;
+	for (uint32_t i = 0; i < item->n; i++) {
+		probe->at[item->match[i]] = (uint16_t)(i + 1);
+		probe->weight[i + 1] = item->match_weight[i];
+		probe->position[i + 1] = item->match_position[i];
+	}
+}
+
+static void clear_probe(struct wh_stack_probe *probe)
+{
+	for (uint32_t i = 0; i < probe->item->n; i++)
+		probe->at[probe->item->match[i]] = 0;
+}
+
+/* Candidates lie anywhere in memory: it is told early who comes next. */
+static void announce(const struct wh_stack_space *space, const struct wh_candidate *candidates, size_t k, size_t n)
+{
+	enum { ITEM = 8, PLACES = 4, LINE = 64 };
+	if (k + ITEM < n)
+		__builtin_prefetch(&space->items.data[candidates[k + ITEM].item]);
+	if (k + PLACES < n) {
+		const struct wh_stack_item *item = &space->items.data[candidates[k + PLACES].item];
+		const char *places = (const char *)item->match;
+		__builtin_prefetch(places);
+		__builtin_prefetch(places + LINE);
+		__builtin_prefetch(item->match_weight);
+		__builtin_prefetch(item->match_position);
+	}
+}
+
 int wh_stack_neighbours(const void *state, size_t i, double floor, size_t below, void **scratch, wh_neighbour_fn *found,
 			void *user, struct wh_err *err)
 {
 	const struct wh_stack_space *space = state;
+	const struct wh_stack_measure *measure = space->measure;
 	const struct wh_stack_item *item = &space->items.data[i];
 	struct wh_key keys[WH_STACK_MOST];
 	size_t n = below < space->items.n ? below : space->items.n;
 	const struct wh_candidate *candidates = NULL;
-	bool indexed = space->index && floor > 0 && floor >= space->floor - 1e-6;
+	bool indexed = space->index && floor > 0 && floor >= space->floor - 1e-6, probed = measure->probe && item->n;
+	if (prepare((struct scratch **)scratch, space->tokens.n))
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	struct scratch *s = *scratch;
 	if (indexed) {
 		size_t n_keys = keys_of(space, item, keys);
-		WH_TRY(wh_candidates_query(space->index, keys, n_keys, n, (struct wh_candidates_scratch **)scratch, &candidates, &n,
-					   err));
+		WH_TRY(wh_candidates_query(space->index, keys, n_keys, n, &s->candidates, &candidates, &n, err));
 	}
-	for (size_t k = 0; k < n; k++) {
+	if (probed)
+		set_probe(&s->probe, item);
+	int code = WH_OK;
+	for (size_t k = 0; code == WH_OK && k < n; k++) {
 		size_t j = indexed ? candidates[k].item : k;
 		const struct wh_stack_item *other = &space->items.data[j];
-		if (j == i || (indexed && space->measure->reach && space->measure->reach(item, other, candidates[k].shared) < floor))
+		if (indexed)
+			announce(space, candidates, k, n);
+		if (j == i || (indexed && measure->reach && measure->reach(item, other, candidates[k].shared) < floor))
 			continue;
-		double similarity = compare(space, item, other);
+		double similarity = probed && other->n ? within(measure->probe(space, &s->probe, other)) : compare(space, item, other);
 		if (similarity >= floor)
-			WH_TRY(found(user, j, similarity));
+			code = found(user, j, similarity);
 	}
-	return WH_OK;
+	if (probed)
+		clear_probe(&s->probe);
+	return code;
 }
 
 void wh_stack_scratch_free(void *scratch)
 {
-	wh_candidates_scratch_free(scratch);
+	struct scratch *s = scratch;
+	if (!s)
+		return;
+	wh_candidates_scratch_free(s->candidates);
+	free(s->probe.at);
+	free(s);
 }
 
 /* ---- explanation: the two stacks side by side ---- */
@@ -420,9 +553,10 @@ static double without(const struct wh_stack_space *space, const struct wh_stack_
 {
 	uint32_t token[WH_STACK_MOST];
 	uint16_t order[WH_STACK_MOST];
-	uint32_t sorted_token[WH_STACK_MOST];
-	float sorted_weight[WH_STACK_MOST];
-	uint16_t sorted_position[WH_STACK_MOST];
+	struct place places[WH_STACK_MOST];
+	uint32_t number[WH_STACK_MOST];
+	float weight[WH_STACK_MOST];
+	uint16_t position[WH_STACK_MOST];
 	struct wh_stack_item masked = *b;
 	size_t kept = 0;
 	memcpy(token, b->token, b->n * sizeof *token);
@@ -439,8 +573,10 @@ static double without(const struct wh_stack_space *space, const struct wh_stack_
 			order[kept++] = (uint16_t)i;
 	masked.token = token;
 	masked.by_token = order;
-	if (b->weight)
-		copy_sorted(&masked, (struct sorted){ sorted_token, sorted_weight, sorted_position });
+	if (b->weight) {
+		number_places(space, &masked, places);
+		lay_out(&masked, places, (struct layout){ number, weight, position });
+	}
 	return compare(space, a, &masked);
 }
 

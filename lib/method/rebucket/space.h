@@ -44,10 +44,11 @@ struct wh_stack_item {
 	const uint32_t *token;    /* n */
 	const uint16_t *by_token; /* n indices of tokens, by token, then index */
 	const float *weight;      /* n; NULL where the measure weighs nothing */
-	/* the same by token, side by side, for merges of two stacks that look nowhere else; only where there are weights */
-	const uint32_t *sorted;
-	const float *sorted_weight;
-	const uint16_t *sorted_position;
+	/* The same side by side, for comparisons that look nowhere else; only where there are weights. Ascending numbers; the k-th place of a
+	 * token has a number of its own, so that places match where numbers are equal. */
+	const uint32_t *match;
+	const float *match_weight;
+	const uint16_t *match_position;
 	double norm;              /* the measure's: total weight, length of the vector, … */
 	float tail;               /* weight beyond the head; 0 where the measure does not ask for it */
 };
@@ -56,6 +57,15 @@ static inline uint32_t wh_stack_position(const struct wh_stack_item *item, uint3
 {
 	return index < item->n_frames ? index : index - item->n_frames;
 }
+
+/* A stack laid out to be compared with many: a place of another is looked up instead of searched for. */
+struct wh_stack_probe {
+	const struct wh_stack_item *item;
+	uint16_t *at; /* per number of `match`: 1 + the index in item's, 0: not there */
+	size_t n_at;
+	float weight[WH_STACK_MOST + 1]; /* by that index; of 0 it is 0 */
+	uint16_t position[WH_STACK_MOST + 1];
+};
 
 struct wh_stack_space;
 
@@ -68,6 +78,8 @@ struct wh_stack_measure {
 	double (*norm)(const struct wh_stack_space *, const struct wh_stack_item *);
 	/* In [0, 1], symmetric; both items have at least one frame. */
 	double (*similarity)(const struct wh_stack_space *, const struct wh_stack_item *, const struct wh_stack_item *);
+	/* The same, to the last bit, for one that is compared with many. NULL: similarity does. */
+	double (*probe)(const struct wh_stack_space *, const struct wh_stack_probe *, const struct wh_stack_item *);
 	/* An upper bound of it in constant time, to pass over candidates: `shared` is what is shared in the heads (struct wh_candidate).
 	 * NULL: none. */
 	double (*reach)(const struct wh_stack_item *, const struct wh_stack_item *, double shared);

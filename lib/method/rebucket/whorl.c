@@ -8,7 +8,8 @@
  *   sim(A, B) = 2 sum over matched of min(w_A, w_B) exp(-g |i_A - i_B|) / (W_A + W_B)      W: the sum of all weights
  *
  * where the k-th occurrence of a token in A is matched with its k-th in B. Rare frames near the crash decide, pairs bring in the order,
- * and a frame that everyone has costs nothing. O(m + n) once tokens are sorted.
+ * and a frame that everyone has costs nothing. O(m + n) once tokens are sorted,
+ * O(n) for one stack against many.
  *
  * Bound for the index. With O = sum over shared tokens of min(w_A, w_B): sim <= 2 O / (W_A + W_B), and O <= W_B. So sim >= t implies
  * 2 O >= t (W_A + W_B) >= t (W_A + O), that is O >= t W_A / (2 - t). If only a tail of A is shared, O is at most the tail's weight.
@@ -53,21 +54,38 @@ static double dice_weight(const struct wh_stack_space *space, uint32_t token, si
 static double dice_similarity(const struct wh_stack_space *space, const struct wh_stack_item *a, const struct wh_stack_item *b)
 {
 	const struct dice *p = space->parameter;
-	const uint32_t *restrict left = a->sorted, *restrict right = b->sorted;
-	const float *restrict left_weight = a->sorted_weight, *restrict right_weight = b->sorted_weight;
+	const uint32_t *restrict left = a->match, *restrict right = b->match;
 	uint32_t m = a->n, n = b->n;
 	double shared = 0;
 	for (uint32_t i = 0, j = 0; i < m && j < n;) {
 		uint32_t f = left[i], g = right[j];
 		if (f == g) {
-			uint32_t u = a->sorted_position[i], v = b->sorted_position[j];
-			float w = left_weight[i] < right_weight[j] ? left_weight[i] : right_weight[j];
+			uint32_t u = a->match_position[i], v = b->match_position[j];
+			float w = a->match_weight[i] < b->match_weight[j] ? a->match_weight[i] : b->match_weight[j];
 			shared += w * p->offset[u < v ? v - u : u - v];
 		}
 		i += f <= g;
 		j += g <= f;
 	}
 	return 2 * shared / (a->norm + b->norm);
+}
+
+/* Without a branch that depends on what matches: half of the places do, and no processor guesses which. */
+static double dice_probe(const struct wh_stack_space *space, const struct wh_stack_probe *probe, const struct wh_stack_item *b)
+{
+	const struct dice *p = space->parameter;
+	const uint16_t *restrict at = probe->at;
+	const uint32_t *restrict match = b->match;
+	const float *restrict weight = b->match_weight;
+	const uint16_t *restrict position = b->match_position;
+	double shared = 0;
+	for (uint32_t j = 0, n = b->n; j < n; j++) {
+		uint32_t i = at[match[j]];
+		int away = probe->position[i] - position[j];
+		float w = probe->weight[i] < weight[j] ? probe->weight[i] : weight[j];
+		shared += w * p->offset[away < 0 ? -away : away];
+	}
+	return 2 * shared / (probe->item->norm + b->norm);
 }
 
 static double dice_reach(const struct wh_stack_item *a, const struct wh_stack_item *b, double shared)
@@ -113,6 +131,7 @@ static const struct wh_stack_measure measure = {
 	.weight = dice_weight,
 	.norm = wh_stack_total_weight,
 	.similarity = dice_similarity,
+	.probe = dice_probe,
 	.reach = dice_reach,
 	.kinship = dice_kinship,
 	.keys = dice_keys,
