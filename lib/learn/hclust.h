@@ -62,9 +62,15 @@ size_t wh_hclust_cut(size_t n, const struct wh_merge *merges, double d, uint32_t
 /* From the smallest point of each point's group to numbers from 0 in that order, in place. Returns how many. */
 size_t wh_groups_number(size_t n, uint32_t *group);
 
-struct wh_edge {
-	uint32_t a, b; /* a != b; each pair at most once */
+/* A point that is near another, and the points below one that are near it: in any order, each once. */
+struct wh_near {
+	uint32_t point;
 	float similarity;
+};
+
+struct wh_row {
+	const struct wh_near *near; /* n, all < the row's own number */
+	size_t n;
 };
 
 struct wh_hclust_sparse {
@@ -72,8 +78,7 @@ struct wh_hclust_sparse {
 	size_t n;
 	double d;               /* clusters merge while wh_within_cut(1 - similarity, d) */
 	const uint32_t *weight; /* n, or NULL: how many times each point counts, at least 1 (average linkage) */
-	const struct wh_edge *edges; /* every pair with wh_within_cut(1 - similarity, d), in any order; more are allowed */
-	size_t n_edges;
+	const struct wh_row *rows; /* n: every pair with wh_within_cut(1 - similarity, d); more are allowed */
 	/* exact similarity of any two points; thread-safe; needed for average linkage */
 	double (*similarity)(void *user, size_t i, size_t j);
 	void *user;
@@ -85,7 +90,7 @@ struct wh_hclust_sparse {
 	size_t n_apart;
 };
 
-/* group[n]: numbered from 0 by their smallest point. The same for any order of edges and any number of threads. Errors: WH_E_NOMEM,
+/* group[n]: numbered from 0 by their smallest point. The same for any order in the rows and any number of threads. Errors: WH_E_NOMEM,
  * WH_E_CANCELLED, WH_E_USAGE (a point beyond n, average linkage without similarity). */
 int wh_hclust_sparse(const struct wh_hclust_sparse *, const struct wh_host *, uint32_t *group, size_t *n_groups,
 		     struct wh_err *) WH_NODISCARD;

@@ -22,20 +22,20 @@
  *             is computed, pair by pair, until it is. Hence the invariant that a link is EXACT or negative. Links are never
  *             dropped: what is negative may count in a later merge.
  */
-enum { HUGE_PAGE = 2 << 20 };
+enum { HUGE_PAGE = 2 << 20, MOST_POINTS = 1 << 30, MOST_SHARES = 8 };
 
 enum state { DEAD, BOUND, EXACT, FORBIDDEN };
 
+/* Hundreds of links a point: eight bytes each. A float keeps a sum of surpluses as well as the similarities it is made of. */
 struct link {
-	uint32_t to;
-	uint32_t state;
-	double value;
+	uint32_t to : 30, state : 2;
+	float value;
 };
 
 /* Slots are points; which slot of the two survives a merge is a matter of speed, so ties go by `first`, the smallest point. */
 struct cluster {
 	struct link *links; /* by `to`; those to slots that died are dropped when met */
-	size_t n, cap;
+	uint32_t n, cap;
 	double weight;
 	uint32_t first;
 	uint32_t last; /* of the list of its points that begins with the slot itself */
@@ -116,8 +116,8 @@ static struct link *find_exactly(const struct cluster *cluster, uint32_t to)
 
 static void drop_dead(const struct work *work, struct cluster *cluster)
 {
-	size_t n = 0;
-	for (size_t i = 0; i < cluster->n; i++)
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < cluster->n; i++)
 		if (cluster->links[i].state != DEAD && !work->clusters[cluster->links[i].to].gone)
 			cluster->links[n++] = cluster->links[i];
 	cluster->n = n;
@@ -165,7 +165,7 @@ static struct link average_link(const struct work *work, uint32_t a, const struc
 			surplus += whole - parts[i].link->value;
 		}
 	}
-	return (struct link){ c, exact ? EXACT : BOUND, surplus };
+	return (struct link){ c, exact ? EXACT : BOUND, (float)surplus };
 }
 
 /* The link of c to the union of a and b; DEAD: none. */
@@ -344,32 +344,6 @@ static int run_chain(struct work *work, uint32_t start, uint32_t *chain, size_t 
 	return WH_OK;
 }
 
-static int by_target(const void *left, const void *right)
-{
-	const struct link *a = left, *b = right;
-	if (a->to != b->to)
-		return a->to < b->to ? -1 : 1;
-	if (a->state != b->state)
-		return a->state > b->state ? -1 : 1;
-	return a->value > b->value ? -1 : a->value < b->value;
-}
-
-/* Sorts a point's links and keeps one per target: forbidden before listed, the most similar first should a pair be listed twice. */
-static void tidy(const struct sparse *sparse, struct cluster *cluster)
-{
-	size_t n = 0;
-	qsort(cluster->links, cluster->n, sizeof *cluster->links, by_target);
-	for (size_t i = 0; i < cluster->n; i++)
-		if (!n || cluster->links[i].to != cluster->links[n - 1].to)
-			cluster->links[n++] = cluster->links[i];
-	cluster->n = n;
-	if (sparse->input->linkage != WH_LINKAGE_COMPLETE)
-		return;
-	for (size_t i = 0; i < n; i++) /* no link at all says the same, and costs nothing */
-		if (cluster->links[i].state == FORBIDDEN)
-			cluster->links[i].state = DEAD;
-}
-
 static int run_component(struct work *work, const struct component *component, struct wh_err *err)
 {
 	const struct sparse *sparse = work->sparse;
@@ -389,15 +363,6 @@ static int run_component(struct work *work, const struct component *component, s
 	return WH_OK;
 }
 
-static int tidy_points(void *user, unsigned worker, size_t first, size_t last, struct wh_err *err)
-{
-	struct sparse *sparse = user;
-	(void)worker, (void)err;
-	for (size_t i = first; i < last; i++)
-		tidy(sparse, &sparse->clusters[i]);
-	return WH_OK;
-}
-
 static int run_components(void *user, unsigned worker, size_t first, size_t last, struct wh_err *err)
 {
 	struct sparse *sparse = user;
@@ -409,20 +374,21 @@ static int run_components(void *user, unsigned worker, size_t first, size_t last
 	return code;
 }
 
-static bool listed(const struct sparse *sparse, const struct wh_edge *edge)
+static bool listed(const struct sparse *sparse, const struct wh_near *near)
 {
-	return edge->a != edge->b && edge->similarity - sparse->least >= 0;
+	return near->similarity - sparse->least >= 0;
 }
 
 static int check(const struct wh_hclust_sparse *input, struct wh_err *err)
 {
-	if (input->n > INT32_MAX)
+	if (input->n > MOST_POINTS)
 		return wh_err_set(err, WH_E_LIMIT, "%zu points are too many to cluster", input->n);
 	if (input->linkage == WH_LINKAGE_AVERAGE && !input->similarity)
 		return wh_err_set(err, WH_E_USAGE, "average linkage needs the similarity of any two points");
-	for (size_t i = 0; i < input->n_edges; i++)
-		if (input->edges[i].a >= input->n || input->edges[i].b >= input->n)
-			return wh_err_set(err, WH_E_USAGE, "edge %zu is between points beyond %zu", i, input->n);
+	for (size_t b = 0; b < input->n; b++)
+		for (size_t k = 0; k < input->rows[b].n; k++)
+			if (input->rows[b].near[k].point >= b)
+				return wh_err_set(err, WH_E_USAGE, "row %zu names point %u", b, input->rows[b].near[k].point);
 	for (size_t i = 0; i < input->n_together + input->n_apart; i++) {
 		const uint32_t *pair = i < input->n_together ? input->together[i] : input->apart[i - input->n_together];
 		if (pair[0] >= input->n || pair[1] >= input->n)
@@ -436,9 +402,10 @@ static void connect(struct sparse *sparse)
 	const struct wh_hclust_sparse *input = sparse->input;
 	for (size_t i = 0; i < input->n; i++)
 		sparse->parent[i] = sparse->forced[i] = (uint32_t)i;
-	for (size_t i = 0; i < input->n_edges; i++)
-		if (listed(sparse, &input->edges[i]))
-			join(sparse->parent, input->edges[i].a, input->edges[i].b);
+	for (uint32_t b = 0; b < input->n; b++)
+		for (size_t k = 0; k < input->rows[b].n; k++)
+			if (listed(sparse, &input->rows[b].near[k]))
+				join(sparse->parent, b, input->rows[b].near[k].point);
 	for (size_t i = 0; i < input->n_together; i++) {
 		join(sparse->parent, input->together[i][0], input->together[i][1]);
 		join(sparse->forced, input->together[i][0], input->together[i][1]);
@@ -482,12 +449,6 @@ static int list_components(struct sparse *sparse, struct wh_err *err)
 	return WH_OK;
 }
 
-static void add_link(struct sparse *sparse, uint32_t a, uint32_t b, enum state state, double value)
-{
-	sparse->clusters[a].links[sparse->clusters[a].n++] = (struct link){ b, state, value };
-	sparse->clusters[b].links[sparse->clusters[b].n++] = (struct link){ a, state, value };
-}
-
 static bool in_one_component(const struct sparse *sparse, const uint32_t pair[2])
 {
 	return pair[0] != pair[1] && sparse->parent[pair[0]] == sparse->parent[pair[1]];
@@ -504,46 +465,168 @@ static struct link *allocate_links(size_t n)
 	return links;
 }
 
-static int link_points(struct sparse *sparse, struct wh_err *err)
+/*
+ * A point's links: to the points below it (its row), then to those above, then to what it is held apart from. Two passes of a counting
+ * sort: rows taken in order give every point those above it in order; these, taken in order, give every point those below it in
+ * order. Each worker reads everything and writes to its own share of the points, so that nothing is locked and nothing depends on
+ * who was first.
+ */
+struct linking {
+	struct sparse *sparse;
+	uint32_t *below, *above; /* n: how many; then where the next goes */
+	uint32_t shares;
+};
+
+static uint32_t share_begin(const struct linking *linking, size_t share)
+{
+	return (uint32_t)(linking->sparse->input->n * share / linking->shares);
+}
+
+static int count_links(void *user, unsigned worker, size_t share, size_t last, struct wh_err *err)
+{
+	const struct linking *linking = user;
+	const struct wh_hclust_sparse *input = linking->sparse->input;
+	uint32_t begin = share_begin(linking, share), end = share_begin(linking, last);
+	(void)worker, (void)err;
+	for (uint32_t b = begin; b < input->n; b++) /* rows name what is below them */
+		for (size_t k = 0; k < input->rows[b].n; k++) {
+			uint32_t a = input->rows[b].near[k].point;
+			if (!listed(linking->sparse, &input->rows[b].near[k]))
+				continue;
+			if (a >= begin && a < end)
+				linking->above[a]++;
+			if (b < end)
+				linking->below[b]++;
+		}
+	return WH_OK;
+}
+
+static int link_above(void *user, unsigned worker, size_t share, size_t last, struct wh_err *err)
+{
+	const struct linking *linking = user;
+	struct sparse *sparse = linking->sparse;
+	const struct wh_hclust_sparse *input = sparse->input;
+	uint32_t begin = share_begin(linking, share), end = share_begin(linking, last);
+	(void)worker, (void)err;
+	for (uint32_t b = begin; b < input->n; b++)
+		for (size_t k = 0; k < input->rows[b].n; k++) {
+			const struct wh_near *near = &input->rows[b].near[k];
+			if (near->point < begin || near->point >= end || !listed(sparse, near))
+				continue;
+			struct cluster *a = &sparse->clusters[near->point];
+			double value = near->similarity - sparse->least;
+			if (input->linkage == WH_LINKAGE_AVERAGE)
+				value *= a->weight * sparse->clusters[b].weight;
+			a->links[linking->above[near->point]++] = (struct link){ b, EXACT, (float)value };
+		}
+	return WH_OK;
+}
+
+static int link_below(void *user, unsigned worker, size_t share, size_t last, struct wh_err *err)
+{
+	const struct linking *linking = user;
+	struct sparse *sparse = linking->sparse;
+	uint32_t begin = share_begin(linking, share), end = share_begin(linking, last);
+	(void)worker, (void)err;
+	for (uint32_t a = 0; a < end; a++) {
+		const struct cluster *from = &sparse->clusters[a];
+		for (uint32_t i = from->n; i < linking->above[a]; i++) {
+			uint32_t b = from->links[i].to;
+			if (b >= begin && b < end)
+				sparse->clusters[b].links[linking->below[b]++] = (struct link){ a, EXACT, from->links[i].value };
+		}
+	}
+	return WH_OK;
+}
+
+/* Room for every point's links; n: those below. */
+static int make_room(struct linking *linking, struct wh_err *err)
+{
+	struct sparse *sparse = linking->sparse;
+	const struct wh_hclust_sparse *input = sparse->input;
+	size_t n_links = 0;
+	for (size_t i = 0; i < input->n_apart; i++)
+		for (int side = 0; side < 2; side++)
+			sparse->clusters[input->apart[i][side]].cap += in_one_component(sparse, input->apart[i]);
+	for (size_t i = 0; i < input->n; i++)
+		n_links += sparse->clusters[i].cap += linking->below[i] + linking->above[i];
+	struct link *links = sparse->links = allocate_links(n_links);
+	if (!links)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (uint32_t i = 0; i < input->n; i++) {
+		struct cluster *cluster = &sparse->clusters[i];
+		cluster->links = links;
+		cluster->n = linking->above[i] = linking->below[i];
+		linking->below[i] = 0;
+		cluster->weight = weight_of(sparse, i);
+		cluster->first = cluster->last = i;
+		links += cluster->cap;
+	}
+	return WH_OK;
+}
+
+static int by_target(const void *left, const void *right)
+{
+	const struct link *a = left, *b = right;
+	if (a->to != b->to)
+		return a->to < b->to ? -1 : 1;
+	return (a->state < b->state) - (a->state > b->state);
+}
+
+/* Puts what was appended in its place, and keeps one link per target: forbidden before listed. */
+static void tidy(const struct sparse *sparse, struct cluster *cluster)
+{
+	uint32_t n = 0;
+	qsort(cluster->links, cluster->n, sizeof *cluster->links, by_target);
+	for (uint32_t i = 0; i < cluster->n; i++)
+		if (!n || cluster->links[i].to != cluster->links[n - 1].to)
+			cluster->links[n++] = cluster->links[i];
+	cluster->n = n;
+	if (sparse->input->linkage != WH_LINKAGE_COMPLETE)
+		return;
+	for (uint32_t i = 0; i < n; i++) /* no link at all says the same, and costs nothing */
+		if (cluster->links[i].state == FORBIDDEN)
+			cluster->links[i].state = DEAD;
+}
+
+static void forbid(struct sparse *sparse)
 {
 	const struct wh_hclust_sparse *input = sparse->input;
-	struct cluster *clusters = sparse->clusters;
-	size_t n_links = 0;
-	for (size_t i = 0; i < input->n_edges; i++)
-		if (listed(sparse, &input->edges[i])) {
-			clusters[input->edges[i].a].cap++;
-			clusters[input->edges[i].b].cap++;
+	for (size_t i = 0; i < input->n_apart; i++) {
+		const uint32_t *pair = input->apart[i];
+		for (int side = 0; side < 2 && in_one_component(sparse, pair); side++) {
+			struct cluster *cluster = &sparse->clusters[pair[side]];
+			cluster->links[cluster->n++] = (struct link){ pair[!side], FORBIDDEN, -INFINITY };
 		}
-	for (size_t i = 0; i < input->n_apart; i++)
-		if (in_one_component(sparse, input->apart[i])) {
-			clusters[input->apart[i][0]].cap++;
-			clusters[input->apart[i][1]].cap++;
-		}
-	for (size_t i = 0; i < input->n; i++)
-		n_links += clusters[i].cap;
-	sparse->links = allocate_links(n_links);
-	if (!sparse->links)
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	struct link *links = sparse->links;
-	for (uint32_t i = 0; i < input->n; i++) {
-		clusters[i].links = links;
-		clusters[i].weight = weight_of(sparse, i);
-		clusters[i].first = clusters[i].last = i;
-		links += clusters[i].cap;
-	}
-	for (size_t i = 0; i < input->n_edges; i++) {
-		const struct wh_edge *edge = &input->edges[i];
-		if (!listed(sparse, edge))
-			continue;
-		double value = edge->similarity - sparse->least;
-		if (input->linkage == WH_LINKAGE_AVERAGE)
-			value *= clusters[edge->a].weight * clusters[edge->b].weight;
-		add_link(sparse, edge->a, edge->b, EXACT, value);
 	}
 	for (size_t i = 0; i < input->n_apart; i++)
-		if (in_one_component(sparse, input->apart[i]))
-			add_link(sparse, input->apart[i][0], input->apart[i][1], FORBIDDEN, -INFINITY);
-	return WH_OK;
+		for (int side = 0; side < 2; side++)
+			tidy(sparse, &sparse->clusters[input->apart[i][side]]);
+}
+
+static int link_points(struct sparse *sparse, struct wh_err *err)
+{
+	size_t n = sparse->input->n;
+	unsigned threads = wh_host_threads(sparse->host);
+	struct linking linking = { .sparse = sparse, .shares = threads < MOST_SHARES ? threads : MOST_SHARES };
+	linking.below = calloc(n + 1, sizeof *linking.below);
+	linking.above = calloc(n + 1, sizeof *linking.above);
+	int code = linking.below && linking.above ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	if (code == WH_OK)
+		code = wh_parallel(sparse->host, NULL, linking.shares, 1, count_links, &linking, err);
+	if (code == WH_OK)
+		code = make_room(&linking, err);
+	if (code == WH_OK)
+		code = wh_parallel(sparse->host, NULL, linking.shares, 1, link_above, &linking, err);
+	if (code == WH_OK)
+		code = wh_parallel(sparse->host, NULL, linking.shares, 1, link_below, &linking, err);
+	for (size_t i = 0; code == WH_OK && i < n; i++)
+		sparse->clusters[i].n = linking.above[i]; /* where the next would have gone */
+	if (code == WH_OK)
+		forbid(sparse);
+	free(linking.below);
+	free(linking.above);
+	return code;
 }
 
 static int run(struct sparse *sparse, uint32_t *group, struct wh_err *err)
@@ -555,7 +638,6 @@ static int run(struct sparse *sparse, uint32_t *group, struct wh_err *err)
 		return WH_OK; /* the components are the clusters */
 	WH_TRY(list_components(sparse, err));
 	WH_TRY(link_points(sparse, err));
-	WH_TRY(wh_parallel(sparse->host, NULL, input->n, 256, tidy_points, sparse, err)); /* most links are one component's, and that is one thread's */
 	WH_TRY(wh_parallel(sparse->host, "clustering", sparse->n_components, 1, run_components, sparse, err));
 	for (uint32_t i = 0; i < input->n; i++) {
 		const struct cluster *cluster = &sparse->clusters[i];

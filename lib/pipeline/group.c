@@ -19,67 +19,75 @@ void wh_constraints_release(struct wh_constraints *c)
 
 /* ---- candidate pairs ---- */
 
-struct edges WH_VEC(struct wh_edge);
+struct found WH_VEC(struct wh_near);
+
+struct rows {
+	struct wh_row *row;  /* per point; what is near lies in its worker's `found` */
+	struct found *found; /* per worker */
+	unsigned threads;
+};
 
 struct search {
 	const struct wh_space *space;
 	double floor;
-	struct edges *edges; /* per worker */
-	void **scratch;      /* per worker */
-};
-
-struct found {
-	struct edges *edges;
-	uint32_t i;
+	struct rows *rows;
+	struct place {
+		unsigned worker;
+		size_t begin;
+	} *place;       /* per point: where its row is, which moves while its worker's vector grows */
+	void **scratch; /* per worker */
 };
 
 static int take_neighbour(void *user, size_t j, double similarity)
 {
 	struct found *found = user;
-	return wh_vec_push(found->edges, (struct wh_edge){ (uint32_t)j, found->i, (float)similarity }) ? WH_E_NOMEM : WH_OK;
+	return wh_vec_push(found, (struct wh_near){ (uint32_t)j, (float)similarity }) ? WH_E_NOMEM : WH_OK;
 }
 
 static int search_pairs(void *user, unsigned worker, size_t first, size_t last, struct wh_err *err)
 {
 	struct search *s = user;
 	const struct wh_method *method = s->space->method;
+	struct found *found = &s->rows->found[worker];
 	for (size_t i = first; i < last; i++) {
-		struct found found = { &s->edges[worker], (uint32_t)i };
-		if (method->neighbours) {
-			WH_TRY(method->neighbours(s->space->state, i, s->floor, i, &s->scratch[worker], take_neighbour, &found, err));
-			continue;
-		}
-		for (size_t j = 0; j < i; j++) {
+		s->place[i] = (struct place){ worker, found->n };
+		if (method->neighbours)
+			WH_TRY(method->neighbours(s->space->state, i, s->floor, i, &s->scratch[worker], take_neighbour, found, err));
+		for (size_t j = 0; !method->neighbours && j < i; j++) {
 			double similarity = method->similarity(s->space->state, i, j);
-			if (similarity >= s->floor && take_neighbour(&found, j, similarity) != WH_OK)
+			if (similarity >= s->floor && take_neighbour(found, j, similarity) != WH_OK)
 				return wh_err_set(err, WH_E_NOMEM, "out of memory");
 		}
+		s->rows->row[i].n = found->n - s->place[i].begin;
 	}
 	return WH_OK;
 }
 
-static int find_edges(const struct wh_space *space, double floor, const struct wh_host *host, struct edges *all, struct wh_err *err)
+static void release_rows(struct rows *rows)
+{
+	for (unsigned w = 0; rows->found && w < rows->threads; w++)
+		wh_vec_release(&rows->found[w]);
+	free(rows->found);
+	free(rows->row);
+}
+
+/* For every point those before it that are within reach. The caller releases the rows, whatever comes back. */
+static int find_rows(const struct wh_space *space, double floor, const struct wh_host *host, struct rows *rows, struct wh_err *err)
 {
 	unsigned threads = wh_host_threads(host);
-	struct search s = { .space = space, .floor = floor, .edges = calloc(threads, sizeof *s.edges), .scratch = calloc(threads, sizeof *s.scratch) };
-	int code = s.edges && s.scratch ? wh_parallel(host, "comparing", space->n, 64, search_pairs, &s, err)
-					: wh_err_set(err, WH_E_NOMEM, "out of memory");
-	size_t n = 0;
-	for (unsigned w = 0; s.edges && w < threads; w++)
-		n += s.edges[w].n;
-	if (code == WH_OK && wh_vec_reserve(all, n))
-		code = wh_err_set(err, WH_E_NOMEM, "out of memory");
-	for (unsigned w = 0; s.edges && w < threads; w++) {
-		if (code == WH_OK && s.edges[w].n)
-			memcpy(all->data + all->n, s.edges[w].data, s.edges[w].n * sizeof *all->data);
-		if (code == WH_OK)
-			all->n += s.edges[w].n;
-		free(s.edges[w].data);
-		if (s.scratch && s.scratch[w])
+	struct search s = { .space = space, .floor = floor, .rows = rows, .scratch = calloc(threads, sizeof *s.scratch),
+			    .place = malloc((space->n + 1) * sizeof *s.place) };
+	*rows = (struct rows){ calloc(space->n + 1, sizeof *rows->row), calloc(threads, sizeof *rows->found), threads };
+	int code = rows->row && rows->found && s.scratch && s.place ? wh_parallel(host, "comparing", space->n, 64, search_pairs, &s, err)
+								     : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (size_t i = 0; code == WH_OK && i < space->n; i++)
+		if (rows->row[i].n)
+			rows->row[i].near = rows->found[s.place[i].worker].data + s.place[i].begin;
+	for (unsigned w = 0; s.scratch && w < threads; w++)
+		if (s.scratch[w])
 			space->method->scratch_free(s.scratch[w]);
-	}
-	free(s.edges);
 	free(s.scratch);
+	free(s.place);
 	return code;
 }
 
@@ -88,11 +96,11 @@ static int find_edges(const struct wh_space *space, double floor, const struct w
 static int agglomerate(const struct wh_space *space, const struct wh_dataset *data, const struct wh_model *model,
 		       const struct wh_constraints *constraints, uint32_t *group, size_t *n_groups, struct wh_err *err)
 {
-	struct edges edges = { 0 };
+	struct rows rows;
 	double d = wh_values_real(&model->params, "d");
 	struct WH_VEC(uint32_t) pairs = { 0 };
 	size_t n_together = constraints ? constraints->together.n : 0, n_apart = constraints ? constraints->apart.n : 0;
-	int code = find_edges(space, 1 - d - WH_CUT_SLACK, model->host, &edges, err);
+	int code = find_rows(space, 1 - d - WH_CUT_SLACK, model->host, &rows, err);
 	if (code == WH_OK && wh_vec_reserve(&pairs, 2 * (n_together + n_apart) + 1))
 		code = wh_err_set(err, WH_E_NOMEM, "out of memory");
 	if (code == WH_OK) {
@@ -102,7 +110,7 @@ static int agglomerate(const struct wh_space *space, const struct wh_dataset *da
 			pairs.data[2 * k + 1] = data->records.data[pair->b].point;
 		}
 		struct wh_hclust_sparse job = {
-			.n = data->n_points, .d = d, .weight = data->weight, .edges = edges.data, .n_edges = edges.n,
+			.n = data->n_points, .d = d, .weight = data->weight, .rows = rows.row,
 			.similarity = wh_space_similarity, .user = (void *)space,
 			.together = (const uint32_t(*)[2])pairs.data, .n_together = n_together,
 			.apart = (const uint32_t(*)[2])(pairs.data + 2 * n_together), .n_apart = n_apart,
@@ -111,7 +119,7 @@ static int agglomerate(const struct wh_space *space, const struct wh_dataset *da
 		code = wh_hclust_sparse(&job, model->host, group, n_groups, err);
 	}
 	wh_vec_release(&pairs);
-	wh_vec_release(&edges);
+	release_rows(&rows);
 	return code;
 }
 

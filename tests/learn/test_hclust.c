@@ -114,32 +114,33 @@ static size_t reference(const struct data *data, enum wh_linkage linkage, double
 	return wh_groups_number(data->n, group);
 }
 
-static void shuffle_edges(struct wh_rng *rng, struct wh_edge *edges, size_t n)
+static void shuffle_row(struct wh_rng *rng, struct wh_near *near, size_t n)
 {
 	for (size_t i = n; i > 1; i--) {
 		size_t j = wh_rng_below(rng, i);
-		struct wh_edge t = edges[i - 1];
-		edges[i - 1] = edges[j];
-		edges[j] = t;
-		if (wh_rng_below(rng, 2))
-			edges[j] = (struct wh_edge){ t.b, t.a, t.similarity };
+		struct wh_near t = near[i - 1];
+		near[i - 1] = near[j];
+		near[j] = t;
 	}
 }
 
 static size_t sparse(struct data *data, struct wh_rng *rng, enum wh_linkage linkage, double d, bool weighted, unsigned threads,
 		     uint32_t *group)
 {
-	struct wh_edge edges[MOST * MOST];
-	size_t n_edges = 0, n_groups = 0;
-	for (uint32_t i = 0; i < data->n; i++)
+	struct wh_near near[MOST][MOST];
+	struct wh_row rows[MOST];
+	size_t n_groups = 0;
+	for (uint32_t i = 0; i < data->n; i++) {
+		size_t n = 0;
 		for (uint32_t j = 0; j < i; j++)
 			if (wh_within_cut(1 - (double)data->similarity[i][j], d) || !wh_rng_below(rng, 20))
-				edges[n_edges++] = (struct wh_edge){ i, j, data->similarity[i][j] };
-	shuffle_edges(rng, edges, n_edges);
+				near[i][n++] = (struct wh_near){ j, data->similarity[i][j] };
+		shuffle_row(rng, near[i], n);
+		rows[i] = (struct wh_row){ near[i], n };
+	}
 	const struct wh_hclust_sparse input = {
 		.linkage = linkage, .n = data->n, .d = d, .weight = weighted ? data->weight : NULL,
-		.edges = edges, .n_edges = n_edges,
-		.similarity = similarity_of, .user = data, .together = (const uint32_t(*)[2])data->together,
+		.rows = rows, .similarity = similarity_of, .user = data, .together = (const uint32_t(*)[2])data->together,
 		.n_together = data->n_together, .apart = (const uint32_t(*)[2])data->apart, .n_apart = data->n_apart,
 	};
 	const struct wh_host host = { .threads = threads };
@@ -322,9 +323,10 @@ static void points_in_any_order(void **state)
 static void ties_go_to_the_smallest_point(void **state)
 {
 	static const uint32_t together[][2] = { { 4, 1 } };
-	static const struct wh_edge edges[] = { { 0, 2, 0.9f }, { 4, 0, 0.9f }, { 0, 1, 0.9f }, { 4, 1, 0.9f }, { 5, 4, 0.9f } };
+	static const struct wh_near one[] = { { 0, 0.9f } }, four[] = { { 0, 0.9f }, { 1, 0.9f } }, five[] = { { 4, 0.9f } };
+	static const struct wh_row rows[] = { { 0 }, { one, 1 }, { one, 1 }, { 0 }, { four, 2 }, { five, 1 } };
 	const struct wh_hclust_sparse input = {
-		.n = 6, .d = 0.2, .edges = edges, .n_edges = 5, .together = together, .n_together = 1,
+		.n = 6, .d = 0.2, .rows = rows, .together = together, .n_together = 1,
 	};
 	static const uint32_t expected[] = { 0, 0, 1, 2, 0, 3 };
 	uint32_t group[6];
@@ -361,24 +363,24 @@ static void cuts_forgive_floats(void **state)
 
 static void refuses_nonsense(void **state)
 {
-	const struct wh_edge edge = { 0, 3, 1 };
+	const struct wh_near above = { 1, 1 }, fine = { 0, 1 };
+	const struct wh_row none[2] = { 0 }, bad[] = { { 0 }, { &above, 1 } }, good[] = { { 0 }, { &fine, 1 } };
 	const uint32_t pair[1][2] = { { 0, 3 } };
 	uint32_t group[2];
 	size_t n_groups;
 	struct wh_err err;
-	struct wh_hclust_sparse input = { .n = 2, .d = 0.5, .edges = &edge, .n_edges = 1 };
+	struct wh_hclust_sparse input = { .n = 2, .d = 0.5, .rows = bad };
 	assert_int_equal(wh_hclust_sparse(&input, NULL, group, &n_groups, &err), WH_E_USAGE);
-	input = (struct wh_hclust_sparse){ .n = 2, .apart = pair, .n_apart = 1 };
+	input = (struct wh_hclust_sparse){ .n = 2, .rows = none, .apart = pair, .n_apart = 1 };
 	assert_int_equal(wh_hclust_sparse(&input, NULL, group, &n_groups, &err), WH_E_USAGE);
-	input = (struct wh_hclust_sparse){ .n = 2, .linkage = WH_LINKAGE_AVERAGE };
+	input = (struct wh_hclust_sparse){ .n = 2, .rows = none, .linkage = WH_LINKAGE_AVERAGE };
 	assert_int_equal(wh_hclust_sparse(&input, NULL, group, &n_groups, &err), WH_E_USAGE);
 	input = (struct wh_hclust_sparse){ .n = 0 };
 	assert_int_equal(wh_hclust_sparse(&input, NULL, group, &n_groups, &err), WH_OK);
 	assert_int_equal(n_groups, 0);
 	atomic_bool cancelled = true;
-	const struct wh_edge fine = { 0, 1, 1 };
 	const struct wh_host host = { .cancelled = &cancelled };
-	input = (struct wh_hclust_sparse){ .n = 2, .d = 0.5, .edges = &fine, .n_edges = 1 };
+	input = (struct wh_hclust_sparse){ .n = 2, .d = 0.5, .rows = good };
 	assert_int_equal(wh_hclust_sparse(&input, &host, group, &n_groups, &err), WH_E_CANCELLED);
 }
 

@@ -43,8 +43,8 @@ enum { N = 40 };
 
 static float similarities[N][N];
 static uint32_t truth[N], order[N];
-static struct wh_edge edges[N * N];
-static size_t n_edges;
+static struct wh_near near[N * N];
+static struct wh_row rows[N];
 
 static double similarity_of(void *user, size_t i, size_t j)
 {
@@ -55,14 +55,17 @@ static int make(void **state)
 {
 	struct wh_rng rng;
 	wh_rng_init(&rng, 1);
+	struct wh_near *next = near;
 	for (uint32_t i = 0; i < N; i++) {
 		truth[i] = i % 7;
 		order[i] = i;
+		rows[i].near = next;
 		for (uint32_t j = 0; j < i; j++) {
 			similarities[i][j] = similarities[j][i] = (float)wh_rng_real(&rng);
 			if (similarities[i][j] >= 0.4)
-				edges[n_edges++] = (struct wh_edge){ i, j, similarities[i][j] };
+				*next++ = (struct wh_near){ j, similarities[i][j] };
 		}
+		rows[i].n = (size_t)(next - rows[i].near);
 	}
 	return 0;
 }
@@ -81,7 +84,7 @@ static int sparse(enum wh_linkage linkage, struct wh_err *err)
 {
 	static const uint32_t together[][2] = { { 1, 2 }, { 30, 5 } }, apart[][2] = { { 3, 4 } };
 	const struct wh_hclust_sparse input = {
-		.linkage = linkage, .n = N, .d = 0.6, .edges = edges, .n_edges = n_edges, .similarity = similarity_of,
+		.linkage = linkage, .n = N, .d = 0.6, .rows = rows, .similarity = similarity_of,
 		.together = together, .n_together = 2, .apart = apart, .n_apart = 1,
 	};
 	uint32_t group[N];
