@@ -54,6 +54,9 @@ struct wh_method {
 	/* After freeze: takes back the newest point and what it cost, so that asking about many costs no memory. */
 	void (*drop)(void *space);
 	double (*similarity)(const void *space, size_t i, size_t j);
+	/* similarity(i, others[k]) for k < n, to the last bit. scratch: as for neighbours, the same one. NULL: similarity is asked. */
+	int (*similarities)(const void *space, size_t i, const uint32_t *others, size_t n, void **scratch, double *similarity,
+			    struct wh_err *);
 	/* Every j < below, j != i, with similarity(i, j) >= floor, in no order, each once. A floor under 1 - d, or of 0, may cost a
 	 * comparison with every point. scratch: *scratch is NULL at first, kept between calls of one thread, given to
 	 * scratch_free at the end. NULL: the callers compare with every point. scratch_free NULL: *scratch stays NULL. */

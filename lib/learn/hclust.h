@@ -79,8 +79,8 @@ struct wh_hclust_sparse {
 	double d;               /* clusters merge while wh_within_cut(1 - similarity, d) */
 	const uint32_t *weight; /* n, or NULL: how many times each point counts, at least 1 (average linkage) */
 	const struct wh_row *rows; /* n: every pair with wh_within_cut(1 - similarity, d); more are allowed */
-	/* exact similarity of any two points; thread-safe; needed for average linkage */
-	double (*similarity)(void *user, size_t i, size_t j);
+	/* Exact similarities of a point with n others; called by many workers at once (0 … threads of the host). Needed for average linkage. */
+	int (*similarities)(void *user, unsigned worker, size_t i, const uint32_t *others, size_t n, double *similarity, struct wh_err *);
 	void *user;
 	/* people's word: pairs that are together whatever their similarity, pairs that never are. together wins a contradiction
 	 * only where the caller let one through. */

@@ -2,10 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/thread.h"
-#include "learn/hclust.h"
+#include "learn/hclust_links.h"
 
 /*
  * Each connected component runs its own nearest-neighbour chain over links between clusters: sorted arrays, both ends of a link
@@ -22,49 +21,12 @@
  *             is computed, pair by pair, until it is. Hence the invariant that a link is EXACT or negative. Links are never
  *             dropped: what is negative may count in a later merge.
  */
-enum { HUGE_PAGE = 2 << 20, MOST_POINTS = 1 << 30, MOST_SHARES = 8 };
-
-enum state { DEAD, BOUND, EXACT, FORBIDDEN };
-
-/* Hundreds of links a point: eight bytes each. A float keeps a sum of surpluses as well as the similarities it is made of. */
-struct link {
-	uint32_t to : 30, state : 2;
-	float value;
-};
-
-/* Slots are points; which slot of the two survives a merge is a matter of speed, so ties go by `first`, the smallest point. */
-struct cluster {
-	struct link *links; /* by `to`; those to slots that died are dropped when met */
-	uint32_t n, cap;
-	double weight;
-	uint32_t first;
-	uint32_t last; /* of the list of its points that begins with the slot itself */
-	bool owned;    /* links were allocated for this cluster; else they lie in the component's block */
-	bool gone;
-};
-
-struct component {
-	uint32_t begin, n; /* in points */
-};
-
-struct sparse {
-	const struct wh_hclust_sparse *input;
-	const struct wh_host *host;
-	double least;      /* similarity at the cut */
-	uint32_t *parent;  /* n: forest of components; roots are their smallest points */
-	uint32_t *points;  /* n: by component, ascending inside */
-	uint32_t *forced;  /* n: the smallest point of each point's `together` set; for that one the slot that holds the set */
-	uint32_t *chain;   /* n: a component uses the part that its points have in `points` */
-	uint32_t *next;    /* n: lists of points of clusters */
-	struct cluster *clusters; /* n */
-	struct component *components;
-	size_t n_components;
-	struct link *links; /* of single points */
-};
+enum { AT_ONCE = 32 };
 
 /* A component at work. */
 struct work {
 	const struct sparse *sparse;
+	unsigned worker;
 	struct cluster *clusters;
 	struct link *merged; /* scratch */
 	size_t cap;
@@ -82,11 +44,6 @@ static void join(uint32_t *parent, uint32_t a, uint32_t b)
 	a = root_of(parent, a);
 	b = root_of(parent, b);
 	parent[a > b ? a : b] = a > b ? b : a;
-}
-
-static double weight_of(const struct sparse *sparse, uint32_t point)
-{
-	return sparse->input->weight ? sparse->input->weight[point] : 1;
 }
 
 static bool may_merge(const struct link *link)
@@ -123,69 +80,90 @@ static void drop_dead(const struct work *work, struct cluster *cluster)
 	cluster->n = n;
 }
 
-/* Adds the shares of the pairs of two clusters to *surplus; with stop, only until it is negative. Whether all were added. */
-static bool add_pairs(const struct work *work, uint32_t a, uint32_t b, bool stop, double *surplus)
+/* Adds the shares of point i and n others. */
+static int add_shares(const struct work *work, uint32_t i, const uint32_t *others, size_t n, double *surplus, struct wh_err *err)
 {
 	const struct sparse *sparse = work->sparse;
-	for (uint32_t i = a;; i = sparse->next[i]) {
-		for (uint32_t j = b;; j = sparse->next[j]) {
-			if (stop && *surplus < 0)
-				return false;
-			double similarity = sparse->input->similarity(sparse->input->user, i < j ? i : j, i < j ? j : i);
-			*surplus += weight_of(sparse, i) * weight_of(sparse, j) * (similarity - sparse->least);
-			if (j == work->clusters[b].last)
-				break;
+	double similarity[AT_ONCE], sum = 0;
+	WH_TRY(sparse->input->similarities(sparse->input->user, work->worker, i, others, n, similarity, err));
+	for (size_t k = 0; k < n; k++)
+		sum += wh_weight_of(sparse, others[k]) * (similarity[k] - sparse->least);
+	*surplus += wh_weight_of(sparse, i) * sum;
+	return WH_OK;
+}
+
+/* Adds the shares of the pairs of two clusters to *surplus; with stop, only until it is negative. *all: whether all were added. */
+static int add_pairs(const struct work *work, uint32_t a, uint32_t b, bool stop, double *surplus, bool *all, struct wh_err *err)
+{
+	const struct sparse *sparse = work->sparse;
+	bool a_is_small = work->clusters[a].size <= work->clusters[b].size;
+	uint32_t few = a_is_small ? a : b, many = a_is_small ? b : a;
+	for (uint32_t i = few;; i = sparse->next[i]) {
+		uint32_t others[AT_ONCE], j = many;
+		for (bool last = false; !last;) {
+			size_t n = 0;
+			while (n < AT_ONCE && !last) {
+				others[n++] = j;
+				last = j == work->clusters[many].last;
+				j = last ? j : sparse->next[j];
+			}
+			*all = !stop || *surplus >= 0;
+			if (!*all)
+				return WH_OK;
+			WH_TRY(add_shares(work, i, others, n, surplus, err));
 		}
-		if (i == work->clusters[a].last)
-			return true;
+		if (i == work->clusters[few].last)
+			return WH_OK;
 	}
 }
 
 /* The average link of c to the union of a and b, from what each had (NULL: no listed pair). */
-static struct link average_link(const struct work *work, uint32_t a, const struct link *ac, uint32_t b, const struct link *bc,
-				uint32_t c)
+static int average_link(const struct work *work, uint32_t a, const struct link *ac, uint32_t b, const struct link *bc, uint32_t c,
+			struct link *link, struct wh_err *err)
 {
 	const struct {
 		uint32_t slot;
 		const struct link *link;
 	} parts[] = { { a, ac }, { b, bc } };
 	double surplus = (ac ? ac->value : 0) + (bc ? bc->value : 0);
-	bool exact = true;
+	bool exact = true, all;
 	for (int i = 0; i < 2; i++) {
 		if (parts[i].link && parts[i].link->state == EXACT)
 			continue;
 		if (surplus < 0) {
 			exact = false;
 		} else if (!parts[i].link) {
-			exact &= add_pairs(work, parts[i].slot, c, true, &surplus);
+			WH_TRY(add_pairs(work, parts[i].slot, c, true, &surplus, &all, err));
+			exact &= all;
 		} else {
 			/* a bound that was left when it fell below zero; listed pairs among these may be above `least` */
 			double whole = 0;
-			(void)add_pairs(work, parts[i].slot, c, false, &whole);
+			WH_TRY(add_pairs(work, parts[i].slot, c, false, &whole, &all, err));
 			surplus += whole - parts[i].link->value;
 		}
 	}
-	return (struct link){ c, exact ? EXACT : BOUND, (float)surplus };
+	*link = (struct link){ c, exact ? EXACT : BOUND, (float)surplus };
+	return WH_OK;
 }
 
 /* The link of c to the union of a and b; DEAD: none. */
-static struct link union_link(const struct work *work, uint32_t a, const struct link *ac, uint32_t b, const struct link *bc,
-			      uint32_t c)
+static int union_link(const struct work *work, uint32_t a, const struct link *ac, uint32_t b, const struct link *bc, uint32_t c,
+		      struct link *link, struct wh_err *err)
 {
-	if ((ac && ac->state == FORBIDDEN) || (bc && bc->state == FORBIDDEN))
-		return (struct link){ c, FORBIDDEN, -INFINITY };
+	if ((ac && ac->state == FORBIDDEN) || (bc && bc->state == FORBIDDEN)) {
+		*link = (struct link){ c, FORBIDDEN, -INFINITY };
+		return WH_OK;
+	}
 	switch (work->sparse->input->linkage) {
 	case WH_LINKAGE_AVERAGE:
-		return average_link(work, a, ac, b, bc, c);
+		return average_link(work, a, ac, b, bc, c, link, err);
 	case WH_LINKAGE_SINGLE:
-		if (!ac || !bc)
-			return ac ? *ac : *bc;
-		return (struct link){ c, EXACT, ac->value > bc->value ? ac->value : bc->value };
+		*link = !ac || !bc ? (ac ? *ac : *bc) : (struct link){ c, EXACT, ac->value > bc->value ? ac->value : bc->value };
+		return WH_OK;
 	case WH_LINKAGE_COMPLETE:
 	default:
-		if (!ac || !bc)
-			return (struct link){ c, DEAD, 0 };
-		return (struct link){ c, EXACT, ac->value < bc->value ? ac->value : bc->value };
+		*link = !ac || !bc ? (struct link){ c, DEAD, 0 } : (struct link){ c, EXACT, ac->value < bc->value ? ac->value : bc->value };
+		return WH_OK;
 	}
 }
 
@@ -276,13 +254,15 @@ static int merge(struct work *work, uint32_t a, uint32_t b, struct wh_err *err)
 		uint32_t c = kept ? kept->to : lost->to;
 		if (c == stays || c == goes)
 			continue;
-		struct link link = union_link(work, stays, kept, goes, lost, c);
+		struct link link;
+		WH_TRY(union_link(work, stays, kept, goes, lost, c, &link, err));
 		relink(&clusters[c], stays, goes, &link);
 		if (link.state != DEAD)
 			work->merged[n++] = link;
 	}
 	gone->gone = true;
 	keep->weight += gone->weight;
+	keep->size += gone->size;
 	if (gone->first < keep->first)
 		keep->first = gone->first;
 	work->sparse->next[keep->last] = goes;
@@ -366,7 +346,7 @@ static int run_component(struct work *work, const struct component *component, s
 static int run_components(void *user, unsigned worker, size_t first, size_t last, struct wh_err *err)
 {
 	struct sparse *sparse = user;
-	struct work work = { .sparse = sparse, .clusters = sparse->clusters };
+	struct work work = { .sparse = sparse, .worker = worker, .clusters = sparse->clusters };
 	int code = WH_OK;
 	for (size_t i = first; code == WH_OK && i < last; i++)
 		code = run_component(&work, &sparse->components[i], err);
@@ -374,16 +354,11 @@ static int run_components(void *user, unsigned worker, size_t first, size_t last
 	return code;
 }
 
-static bool listed(const struct sparse *sparse, const struct wh_near *near)
-{
-	return near->similarity - sparse->least >= 0;
-}
-
 static int check(const struct wh_hclust_sparse *input, struct wh_err *err)
 {
-	if (input->n > MOST_POINTS)
+	if (input->n > WH_LINKED_MOST)
 		return wh_err_set(err, WH_E_LIMIT, "%zu points are too many to cluster", input->n);
-	if (input->linkage == WH_LINKAGE_AVERAGE && !input->similarity)
+	if (input->linkage == WH_LINKAGE_AVERAGE && !input->similarities)
 		return wh_err_set(err, WH_E_USAGE, "average linkage needs the similarity of any two points");
 	for (size_t b = 0; b < input->n; b++)
 		for (size_t k = 0; k < input->rows[b].n; k++)
@@ -404,7 +379,7 @@ static void connect(struct sparse *sparse)
 		sparse->parent[i] = sparse->forced[i] = (uint32_t)i;
 	for (uint32_t b = 0; b < input->n; b++)
 		for (size_t k = 0; k < input->rows[b].n; k++)
-			if (listed(sparse, &input->rows[b].near[k]))
+			if (wh_is_listed(sparse, &input->rows[b].near[k]))
 				join(sparse->parent, b, input->rows[b].near[k].point);
 	for (size_t i = 0; i < input->n_together; i++) {
 		join(sparse->parent, input->together[i][0], input->together[i][1]);
@@ -449,186 +424,6 @@ static int list_components(struct sparse *sparse, struct wh_err *err)
 	return WH_OK;
 }
 
-static bool in_one_component(const struct sparse *sparse, const uint32_t pair[2])
-{
-	return pair[0] != pair[1] && sparse->parent[pair[0]] == sparse->parent[pair[1]];
-}
-
-/* Gigabytes, written here and there: in large pages where the system has them, else a sixth of the time goes into clearing small ones. */
-static struct link *allocate_links(size_t n)
-{
-	size_t size = (n + 1) * sizeof(struct link);
-	struct link *links = malloc(size);
-	uintptr_t first = ((uintptr_t)links + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE, end = (uintptr_t)links + size;
-	if (links && first + HUGE_PAGE <= end)
-		(void)madvise((void *)first, (end - first) / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
-	return links;
-}
-
-/*
- * A point's links: to the points below it (its row), then to those above, then to what it is held apart from. Two passes of a counting
- * sort: rows taken in order give every point those above it in order; these, taken in order, give every point those below it in
- * order. Each worker reads everything and writes to its own share of the points, so that nothing is locked and nothing depends on
- * who was first.
- */
-struct linking {
-	struct sparse *sparse;
-	uint32_t *below, *above; /* n: how many; then where the next goes */
-	uint32_t shares;
-};
-
-static uint32_t share_begin(const struct linking *linking, size_t share)
-{
-	return (uint32_t)(linking->sparse->input->n * share / linking->shares);
-}
-
-static int count_links(void *user, unsigned worker, size_t share, size_t last, struct wh_err *err)
-{
-	const struct linking *linking = user;
-	const struct wh_hclust_sparse *input = linking->sparse->input;
-	uint32_t begin = share_begin(linking, share), end = share_begin(linking, last);
-	(void)worker, (void)err;
-	for (uint32_t b = begin; b < input->n; b++) /* rows name what is below them */
-		for (size_t k = 0; k < input->rows[b].n; k++) {
-			uint32_t a = input->rows[b].near[k].point;
-			if (!listed(linking->sparse, &input->rows[b].near[k]))
-				continue;
-			if (a >= begin && a < end)
-				linking->above[a]++;
-			if (b < end)
-				linking->below[b]++;
-		}
-	return WH_OK;
-}
-
-static int link_above(void *user, unsigned worker, size_t share, size_t last, struct wh_err *err)
-{
-	const struct linking *linking = user;
-	struct sparse *sparse = linking->sparse;
-	const struct wh_hclust_sparse *input = sparse->input;
-	uint32_t begin = share_begin(linking, share), end = share_begin(linking, last);
-	(void)worker, (void)err;
-	for (uint32_t b = begin; b < input->n; b++)
-		for (size_t k = 0; k < input->rows[b].n; k++) {
-			const struct wh_near *near = &input->rows[b].near[k];
-			if (near->point < begin || near->point >= end || !listed(sparse, near))
-				continue;
-			struct cluster *a = &sparse->clusters[near->point];
-			double value = near->similarity - sparse->least;
-			if (input->linkage == WH_LINKAGE_AVERAGE)
-				value *= a->weight * sparse->clusters[b].weight;
-			a->links[linking->above[near->point]++] = (struct link){ b, EXACT, (float)value };
-		}
-	return WH_OK;
-}
-
-static int link_below(void *user, unsigned worker, size_t share, size_t last, struct wh_err *err)
-{
-	const struct linking *linking = user;
-	struct sparse *sparse = linking->sparse;
-	uint32_t begin = share_begin(linking, share), end = share_begin(linking, last);
-	(void)worker, (void)err;
-	for (uint32_t a = 0; a < end; a++) {
-		const struct cluster *from = &sparse->clusters[a];
-		for (uint32_t i = from->n; i < linking->above[a]; i++) {
-			uint32_t b = from->links[i].to;
-			if (b >= begin && b < end)
-				sparse->clusters[b].links[linking->below[b]++] = (struct link){ a, EXACT, from->links[i].value };
-		}
-	}
-	return WH_OK;
-}
-
-/* Room for every point's links; n: those below. */
-static int make_room(struct linking *linking, struct wh_err *err)
-{
-	struct sparse *sparse = linking->sparse;
-	const struct wh_hclust_sparse *input = sparse->input;
-	size_t n_links = 0;
-	for (size_t i = 0; i < input->n_apart; i++)
-		for (int side = 0; side < 2; side++)
-			sparse->clusters[input->apart[i][side]].cap += in_one_component(sparse, input->apart[i]);
-	for (size_t i = 0; i < input->n; i++)
-		n_links += sparse->clusters[i].cap += linking->below[i] + linking->above[i];
-	struct link *links = sparse->links = allocate_links(n_links);
-	if (!links)
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	for (uint32_t i = 0; i < input->n; i++) {
-		struct cluster *cluster = &sparse->clusters[i];
-		cluster->links = links;
-		cluster->n = linking->above[i] = linking->below[i];
-		linking->below[i] = 0;
-		cluster->weight = weight_of(sparse, i);
-		cluster->first = cluster->last = i;
-		links += cluster->cap;
-	}
-	return WH_OK;
-}
-
-static int by_target(const void *left, const void *right)
-{
-	const struct link *a = left, *b = right;
-	if (a->to != b->to)
-		return a->to < b->to ? -1 : 1;
-	return (a->state < b->state) - (a->state > b->state);
-}
-
-/* Puts what was appended in its place, and keeps one link per target: forbidden before listed. */
-static void tidy(const struct sparse *sparse, struct cluster *cluster)
-{
-	uint32_t n = 0;
-	qsort(cluster->links, cluster->n, sizeof *cluster->links, by_target);
-	for (uint32_t i = 0; i < cluster->n; i++)
-		if (!n || cluster->links[i].to != cluster->links[n - 1].to)
-			cluster->links[n++] = cluster->links[i];
-	cluster->n = n;
-	if (sparse->input->linkage != WH_LINKAGE_COMPLETE)
-		return;
-	for (uint32_t i = 0; i < n; i++) /* no link at all says the same, and costs nothing */
-		if (cluster->links[i].state == FORBIDDEN)
-			cluster->links[i].state = DEAD;
-}
-
-static void forbid(struct sparse *sparse)
-{
-	const struct wh_hclust_sparse *input = sparse->input;
-	for (size_t i = 0; i < input->n_apart; i++) {
-		const uint32_t *pair = input->apart[i];
-		for (int side = 0; side < 2 && in_one_component(sparse, pair); side++) {
-			struct cluster *cluster = &sparse->clusters[pair[side]];
-			cluster->links[cluster->n++] = (struct link){ pair[!side], FORBIDDEN, -INFINITY };
-		}
-	}
-	for (size_t i = 0; i < input->n_apart; i++)
-		for (int side = 0; side < 2; side++)
-			tidy(sparse, &sparse->clusters[input->apart[i][side]]);
-}
-
-static int link_points(struct sparse *sparse, struct wh_err *err)
-{
-	size_t n = sparse->input->n;
-	unsigned threads = wh_host_threads(sparse->host);
-	struct linking linking = { .sparse = sparse, .shares = threads < MOST_SHARES ? threads : MOST_SHARES };
-	linking.below = calloc(n + 1, sizeof *linking.below);
-	linking.above = calloc(n + 1, sizeof *linking.above);
-	int code = linking.below && linking.above ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
-	if (code == WH_OK)
-		code = wh_parallel(sparse->host, NULL, linking.shares, 1, count_links, &linking, err);
-	if (code == WH_OK)
-		code = make_room(&linking, err);
-	if (code == WH_OK)
-		code = wh_parallel(sparse->host, NULL, linking.shares, 1, link_above, &linking, err);
-	if (code == WH_OK)
-		code = wh_parallel(sparse->host, NULL, linking.shares, 1, link_below, &linking, err);
-	for (size_t i = 0; code == WH_OK && i < n; i++)
-		sparse->clusters[i].n = linking.above[i]; /* where the next would have gone */
-	if (code == WH_OK)
-		forbid(sparse);
-	free(linking.below);
-	free(linking.above);
-	return code;
-}
-
 static int run(struct sparse *sparse, uint32_t *group, struct wh_err *err)
 {
 	const struct wh_hclust_sparse *input = sparse->input;
@@ -637,7 +432,7 @@ static int run(struct sparse *sparse, uint32_t *group, struct wh_err *err)
 	if (input->linkage == WH_LINKAGE_SINGLE && !input->n_apart)
 		return WH_OK; /* the components are the clusters */
 	WH_TRY(list_components(sparse, err));
-	WH_TRY(link_points(sparse, err));
+	WH_TRY(wh_link_points(sparse, err));
 	WH_TRY(wh_parallel(sparse->host, "clustering", sparse->n_components, 1, run_components, sparse, err));
 	for (uint32_t i = 0; i < input->n; i++) {
 		const struct cluster *cluster = &sparse->clusters[i];

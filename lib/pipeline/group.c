@@ -27,16 +27,48 @@ struct rows {
 	unsigned threads;
 };
 
-struct search {
+/* A space, and what its method keeps for each worker. */
+struct comparing {
 	const struct wh_space *space;
+	void **scratch; /* per worker */
+	unsigned threads;
+};
+
+struct search {
+	struct comparing *comparing;
 	double floor;
 	struct rows *rows;
 	struct place {
 		unsigned worker;
 		size_t begin;
-	} *place;       /* per point: where its row is, which moves while its worker's vector grows */
-	void **scratch; /* per worker */
+	} *place; /* per point: where its row is, which moves while its worker's vector grows */
 };
+
+static int start_comparing(struct comparing *c, const struct wh_space *space, const struct wh_host *host, struct wh_err *err)
+{
+	*c = (struct comparing){ .space = space, .threads = wh_host_threads(host) };
+	c->scratch = calloc(c->threads, sizeof *c->scratch);
+	return c->scratch ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+}
+
+static void stop_comparing(struct comparing *c)
+{
+	for (unsigned w = 0; c->scratch && w < c->threads; w++)
+		if (c->scratch[w])
+			c->space->method->scratch_free(c->scratch[w]);
+	free(c->scratch);
+}
+
+static int compare_with(void *user, unsigned worker, size_t i, const uint32_t *others, size_t n, double *similarity, struct wh_err *err)
+{
+	const struct comparing *c = user;
+	const struct wh_method *method = c->space->method;
+	if (method->similarities)
+		return method->similarities(c->space->state, i, others, n, &c->scratch[worker], similarity, err);
+	for (size_t k = 0; k < n; k++)
+		similarity[k] = method->similarity(c->space->state, i, others[k]);
+	return WH_OK;
+}
 
 static int take_neighbour(void *user, size_t j, double similarity)
 {
@@ -47,14 +79,15 @@ static int take_neighbour(void *user, size_t j, double similarity)
 static int search_pairs(void *user, unsigned worker, size_t first, size_t last, struct wh_err *err)
 {
 	struct search *s = user;
-	const struct wh_method *method = s->space->method;
+	const struct wh_space *space = s->comparing->space;
+	const struct wh_method *method = space->method;
 	struct found *found = &s->rows->found[worker];
 	for (size_t i = first; i < last; i++) {
 		s->place[i] = (struct place){ worker, found->n };
 		if (method->neighbours)
-			WH_TRY(method->neighbours(s->space->state, i, s->floor, i, &s->scratch[worker], take_neighbour, found, err));
+			WH_TRY(method->neighbours(space->state, i, s->floor, i, &s->comparing->scratch[worker], take_neighbour, found, err));
 		for (size_t j = 0; !method->neighbours && j < i; j++) {
-			double similarity = method->similarity(s->space->state, i, j);
+			double similarity = method->similarity(space->state, i, j);
 			if (similarity >= s->floor && take_neighbour(found, j, similarity) != WH_OK)
 				return wh_err_set(err, WH_E_NOMEM, "out of memory");
 		}
@@ -72,21 +105,17 @@ static void release_rows(struct rows *rows)
 }
 
 /* For every point those before it that are within reach. The caller releases the rows, whatever comes back. */
-static int find_rows(const struct wh_space *space, double floor, const struct wh_host *host, struct rows *rows, struct wh_err *err)
+static int find_rows(struct comparing *comparing, double floor, const struct wh_host *host, struct rows *rows, struct wh_err *err)
 {
-	unsigned threads = wh_host_threads(host);
-	struct search s = { .space = space, .floor = floor, .rows = rows, .scratch = calloc(threads, sizeof *s.scratch),
-			    .place = malloc((space->n + 1) * sizeof *s.place) };
-	*rows = (struct rows){ calloc(space->n + 1, sizeof *rows->row), calloc(threads, sizeof *rows->found), threads };
-	int code = rows->row && rows->found && s.scratch && s.place ? wh_parallel(host, "comparing", space->n, 64, search_pairs, &s, err)
-								     : wh_err_set(err, WH_E_NOMEM, "out of memory");
-	for (size_t i = 0; code == WH_OK && i < space->n; i++)
+	unsigned threads = comparing->threads;
+	size_t n = comparing->space->n;
+	struct search s = { .comparing = comparing, .floor = floor, .rows = rows, .place = malloc((n + 1) * sizeof *s.place) };
+	*rows = (struct rows){ calloc(n + 1, sizeof *rows->row), calloc(threads, sizeof *rows->found), threads };
+	int code = rows->row && rows->found && s.place ? wh_parallel(host, "comparing", n, 64, search_pairs, &s, err)
+							: wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (size_t i = 0; code == WH_OK && i < n; i++)
 		if (rows->row[i].n)
 			rows->row[i].near = rows->found[s.place[i].worker].data + s.place[i].begin;
-	for (unsigned w = 0; s.scratch && w < threads; w++)
-		if (s.scratch[w])
-			space->method->scratch_free(s.scratch[w]);
-	free(s.scratch);
 	free(s.place);
 	return code;
 }
@@ -96,11 +125,14 @@ static int find_rows(const struct wh_space *space, double floor, const struct wh
 static int agglomerate(const struct wh_space *space, const struct wh_dataset *data, const struct wh_model *model,
 		       const struct wh_constraints *constraints, uint32_t *group, size_t *n_groups, struct wh_err *err)
 {
-	struct rows rows;
+	struct comparing comparing;
+	struct rows rows = { 0 };
 	double d = wh_values_real(&model->params, "d");
 	struct WH_VEC(uint32_t) pairs = { 0 };
 	size_t n_together = constraints ? constraints->together.n : 0, n_apart = constraints ? constraints->apart.n : 0;
-	int code = find_rows(space, 1 - d - WH_CUT_SLACK, model->host, &rows, err);
+	int code = start_comparing(&comparing, space, model->host, err);
+	if (code == WH_OK)
+		code = find_rows(&comparing, 1 - d - WH_CUT_SLACK, model->host, &rows, err);
 	if (code == WH_OK && wh_vec_reserve(&pairs, 2 * (n_together + n_apart) + 1))
 		code = wh_err_set(err, WH_E_NOMEM, "out of memory");
 	if (code == WH_OK) {
@@ -111,7 +143,7 @@ static int agglomerate(const struct wh_space *space, const struct wh_dataset *da
 		}
 		struct wh_hclust_sparse job = {
 			.n = data->n_points, .d = d, .weight = data->weight, .rows = rows.row,
-			.similarity = wh_space_similarity, .user = (void *)space,
+			.similarities = compare_with, .user = &comparing,
 			.together = (const uint32_t(*)[2])pairs.data, .n_together = n_together,
 			.apart = (const uint32_t(*)[2])(pairs.data + 2 * n_together), .n_apart = n_apart,
 		};
@@ -120,6 +152,7 @@ static int agglomerate(const struct wh_space *space, const struct wh_dataset *da
 	}
 	wh_vec_release(&pairs);
 	release_rows(&rows);
+	stop_comparing(&comparing);
 	return code;
 }
 

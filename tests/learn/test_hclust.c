@@ -28,6 +28,13 @@ static double similarity_of(void *user, size_t i, size_t j)
 	return data->similarity[i][j];
 }
 
+static int similarities_of(void *user, unsigned worker, size_t i, const uint32_t *others, size_t n, double *similarity, struct wh_err *err)
+{
+	for (size_t k = 0; k < n; k++)
+		similarity[k] = similarity_of(user, i, others[k]);
+	return WH_OK;
+}
+
 /* levels: how many different values there are, 0: no ties (almost surely). Clumped, so that cuts cut something. */
 static void make(struct data *data, struct wh_rng *rng, size_t n, unsigned levels)
 {
@@ -140,7 +147,7 @@ static size_t sparse(struct data *data, struct wh_rng *rng, enum wh_linkage link
 	}
 	const struct wh_hclust_sparse input = {
 		.linkage = linkage, .n = data->n, .d = d, .weight = weighted ? data->weight : NULL,
-		.rows = rows, .similarity = similarity_of, .user = data, .together = (const uint32_t(*)[2])data->together,
+		.rows = rows, .similarities = similarities_of, .user = data, .together = (const uint32_t(*)[2])data->together,
 		.n_together = data->n_together, .apart = (const uint32_t(*)[2])data->apart, .n_apart = data->n_apart,
 	};
 	const struct wh_host host = { .threads = threads };

@@ -51,6 +51,13 @@ static double similarity_of(void *user, size_t i, size_t j)
 	return similarities[i][j];
 }
 
+static int similarities_of(void *user, unsigned worker, size_t i, const uint32_t *others, size_t n, double *similarity, struct wh_err *err)
+{
+	for (size_t k = 0; k < n; k++)
+		similarity[k] = similarity_of(user, i, others[k]);
+	return WH_OK;
+}
+
 static int make(void **state)
 {
 	struct wh_rng rng;
@@ -84,7 +91,7 @@ static int sparse(enum wh_linkage linkage, struct wh_err *err)
 {
 	static const uint32_t together[][2] = { { 1, 2 }, { 30, 5 } }, apart[][2] = { { 3, 4 } };
 	const struct wh_hclust_sparse input = {
-		.linkage = linkage, .n = N, .d = 0.6, .rows = rows, .similarity = similarity_of,
+		.linkage = linkage, .n = N, .d = 0.6, .rows = rows, .similarities = similarities_of,
 		.together = together, .n_together = 2, .apart = apart, .n_apart = 1,
 	};
 	uint32_t group[N];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The index against all pairs: for every similarity of stacks, several cuts and parameters, neighbours() gives exactly what comparing with
- * every point gives: after freeze, after points came and went, and under loaded weights. Beside it the promises of struct wh_method:
+ * every point gives, and similarities() what similarity() gives: after freeze, after points came and went, under loaded weights. Beside it the promises of struct wh_method:
  * symmetric, in [0, 1], 1 with itself, saved weights give the same similarities.
  */
 #include <setjmp.h>
@@ -153,11 +153,26 @@ static void check_one(const struct wh_method *method, const void *space, size_t 
 	}
 }
 
+static void check_many(const struct wh_method *method, const void *space, size_t i, size_t n, void **scratch)
+{
+	uint32_t others[POINTS + MORE];
+	double similarity[POINTS + MORE];
+	struct wh_err err = { 0 };
+	for (size_t j = 0; j < n; j++)
+		others[j] = (uint32_t)(n - 1 - j);
+	assert_int_equal(method->similarities(space, i, others, n, scratch, similarity, &err), WH_OK);
+	for (size_t k = 0; k < n; k++)
+		if (similarity[k] != method->similarity(space, i, others[k]))
+			fail_msg("%s: another similarity for %zu among %zu", method->name, i, n);
+}
+
 static void check_space(const struct wh_method *method, const void *space, size_t n, double floor)
 {
 	void *scratch = NULL;
 	for (size_t i = 0; i < n; i++) {
 		check_one(method, space, i, n, floor, &scratch);
+		if (method->similarities)
+			check_many(method, space, i, n, &scratch);
 		if (i % 16 == 0) {
 			check_one(method, space, i, i, floor, &scratch);
 			check_one(method, space, i, n, floor + (1 - floor) / 2, &scratch);

@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "method/rebucket/layout.h"
 #include "method/rebucket/methods.h"
 
-enum { SPACE_LIMIT_GIB = 32, MASKED = UINT32_MAX };
+enum { SPACE_LIMIT_GIB = 32 };
 
 /* ---- life ---- */
 
@@ -150,41 +151,15 @@ static void weigh(const struct wh_stack_space *space, struct wh_stack_item *item
 	item->norm = space->measure->norm ? space->measure->norm(space, item) : 0;
 }
 
-struct place {
-	uint32_t number;
-	uint16_t index; /* of the token */
-};
-
-static int by_number(const void *a, const void *b)
-{
-	uint32_t x = ((const struct place *)a)->number, y = ((const struct place *)b)->number;
-	return x < y ? -1 : x > y;
-}
-
-/* The k-th place of a token in a stack, k > 1, has the number of a token of its own, which no document holds. */
-static void name_repeat(const struct wh_stack_space *space, uint32_t token, uint32_t k, struct wh_str *name)
-{
-	struct wh_bytes text = wh_strtab_get(&space->tokens, token);
-	wh_str_clear(name);
-	wh_str_add(name, text.data, text.size);
-	wh_str_printf(name, "\n\n%u", k); /* a frame has no line's end, and a pair has one */
-}
-
-/* Which of the places of its token that of by_token[i] is, from 1; before: what the one before it was. */
-static uint32_t count_place(const struct wh_stack_item *item, uint32_t i, uint32_t before)
-{
-	return i && item->token[item->by_token[i]] == item->token[item->by_token[i - 1]] ? before + 1 : 1;
-}
-
 static int add_repeats(struct wh_stack_space *space, const struct wh_stack_item *item, struct wh_err *err)
 {
 	struct wh_str name = { 0 };
 	int code = WH_OK;
 	for (uint32_t i = 0, k = 1, number; code == WH_OK && i < item->n; i++) {
-		k = count_place(item, i, k);
+		k = wh_stack_count_place(item, i, k);
 		if (k == 1)
 			continue;
-		name_repeat(space, item->token[item->by_token[i]], k, &name);
+		wh_stack_name_repeat(space, item->token[item->by_token[i]], k, &name);
 		code = wh_str_check(&name, err);
 		if (code == WH_OK)
 			code = token_of(space, name.data, name.n, &number, err);
@@ -193,66 +168,27 @@ static int add_repeats(struct wh_stack_space *space, const struct wh_stack_item 
 	return code;
 }
 
-/* The places of an item whose repeats were added, by number. */
-static void number_places(const struct wh_stack_space *space, const struct wh_stack_item *item, struct place *places)
-{
-	struct wh_str name = { 0 };
-	bool repeats = false;
-	for (uint32_t i = 0, k = 1; i < item->n; i++) {
-		uint32_t token = item->token[item->by_token[i]], number = token;
-		k = count_place(item, i, k);
-		if (k > 1 && token != MASKED) {
-			name_repeat(space, token, k, &name);
-			number = name.failed ? MASKED : wh_strtab_find(&space->tokens, name.data, name.n);
-			repeats = true;
-		}
-		places[i] = (struct place){ number, item->by_token[i] };
-	}
-	if (repeats)
-		qsort(places, item->n, sizeof *places, by_number);
-	wh_str_release(&name);
-}
-
-/* Room for what is laid out of n places. */
-struct layout {
-	uint32_t *number;
-	float *weight;
-	uint16_t *position;
-};
-
-static void lay_out(struct wh_stack_item *item, const struct place *places, struct layout to)
-{
-	for (uint32_t i = 0; i < item->n; i++) {
-		to.number[i] = places[i].number;
-		to.weight[i] = item->weight[places[i].index];
-		to.position[i] = (uint16_t)wh_stack_position(item, places[i].index);
-	}
-	item->match = to.number;
-	item->match_weight = to.weight;
-	item->match_position = to.position;
-}
-
 static int weigh_new(struct wh_stack_space *space, struct wh_stack_item *item, struct wh_err *err)
 {
-	struct place places[WH_STACK_MOST];
+	struct wh_stack_place places[WH_STACK_MOST];
 	if (!space->measure->weight || !item->n) {
 		weigh(space, item, NULL);
 		return WH_OK;
 	}
 	/* one piece of memory: a comparison touches a few neighbouring lines of the cache instead of as many as tokens */
-	struct layout to = { .number = wh_arena_alloc(&space->arena, item->n * (2 * sizeof(float) + sizeof(uint32_t) + sizeof(uint16_t))) };
+	struct wh_stack_layout to = { .number = wh_arena_alloc(&space->arena, item->n * (2 * sizeof(float) + sizeof(uint32_t) + sizeof(uint16_t))) };
 	if (!to.number)
 		return wh_arena_error(&space->arena, err);
 	to.weight = (float *)(to.number + item->n);
 	to.position = (uint16_t *)(to.weight + 2 * item->n);
 	weigh(space, item, to.weight + item->n);
 	WH_TRY(add_repeats(space, item, err));
-	number_places(space, item, places);
-	lay_out(item, places, to);
+	wh_stack_number_places(space, item, places);
+	wh_stack_lay_out(item, places, to);
 	return WH_OK;
 }
 
-static size_t keys_of(const struct wh_stack_space *space, const struct wh_stack_item *item, struct wh_key *keys)
+size_t wh_stack_keys(const struct wh_stack_space *space, const struct wh_stack_item *item, struct wh_key *keys)
 {
 	return item->n ? space->measure->keys(space, item, space->floor, keys) : 0;
 }
@@ -262,7 +198,7 @@ static int index_item(struct wh_stack_space *space, struct wh_stack_item *item, 
 	struct wh_key keys[WH_STACK_MOST];
 	if (!space->index)
 		return WH_OK;
-	size_t n = keys_of(space, item, keys);
+	size_t n = wh_stack_keys(space, item, keys);
 	double head = 0;
 	for (size_t i = 0; i < n; i++)
 		head += keys[i].weight;
@@ -294,6 +230,7 @@ int wh_stack_add(void *state, struct wh_bytes fingerprint, struct wh_err *err)
 {
 	struct wh_stack_space *space = state;
 	struct wh_stack_item item = { .n_frames = count_lines(fingerprint) };
+	space->generation++;
 	space->before.arena = wh_arena_mark(&space->arena);
 	space->before.strings = wh_arena_mark(&space->tokens.arena);
 	space->before.n_tokens = space->tokens.n;
@@ -311,9 +248,10 @@ void wh_stack_drop(void *state)
 {
 	struct wh_stack_space *space = state;
 	const struct wh_stack_item *item = &space->items.data[--space->items.n];
+	space->generation++;
 	struct wh_key keys[WH_STACK_MOST];
 	if (space->index) {
-		size_t n = keys_of(space, item, keys);
+		size_t n = wh_stack_keys(space, item, keys);
 		wh_candidates_drop(space->index, keys, n);
 	}
 	wh_arena_rewind(&space->arena, space->before.arena);
@@ -421,210 +359,4 @@ size_t wh_stack_head(const struct wh_stack_space *space, const struct wh_stack_i
 	}
 	/* A token with places on both sides of the border is a key: where it is shared, it or a rarer one is the rarest shared token. */
 	return n;
-}
-
-/* ---- similarity and neighbours ---- */
-
-static double within(double similarity)
-{
-	return similarity < 0 ? 0 : similarity > 1 ? 1 : similarity;
-}
-
-static double compare(const struct wh_stack_space *space, const struct wh_stack_item *a, const struct wh_stack_item *b)
-{
-	return a->n && b->n ? within(space->measure->similarity(space, a, b)) : 0;
-}
-
-double wh_stack_similarity(const void *state, size_t i, size_t j)
-{
-	const struct wh_stack_space *space = state;
-	return compare(space, &space->items.data[i], &space->items.data[j]);
-}
-
-double wh_stack_kinship(const void *state, size_t i, size_t j)
-{
-	const struct wh_stack_space *space = state;
-	const struct wh_stack_item *a = &space->items.data[i], *b = &space->items.data[j];
-	return a->n && b->n ? space->measure->kinship(space, a, b) : 0;
-}
-
-struct scratch {
-	struct wh_candidates_scratch *candidates;
-	struct wh_stack_probe probe;
-};
-
-static int prepare(struct scratch **scratch, size_t n_numbers)
-{
-	struct scratch *s = *scratch;
-	if (!s && !(s = *scratch = calloc(1, sizeof *s)))
-		return 1;
-	if (s->probe.n_at < n_numbers) {
-		free(s->probe.at); /* all zero between calls */
-		s->probe.n_at = n_numbers + n_numbers / 2;
-		s->probe.at = calloc(s->probe.n_at, sizeof *s->probe.at);
-		if (!s->probe.at)
-			s->probe.n_at = 0;
-	}
-	return !s->probe.at;
-}
-
-static void set_probe(struct wh_stack_probe *probe, const struct wh_stack_item *item)
-{
-	probe->item = item;
-	for (uint32_t i = 0; i < item->n; i++) {
-		probe->at[item->match[i]] = (uint16_t)(i + 1);
-		probe->weight[i + 1] = item->match_weight[i];
-		probe->position[i + 1] = item->match_position[i];
-	}
-}
-
-static void clear_probe(struct wh_stack_probe *probe)
-{
-	for (uint32_t i = 0; i < probe->item->n; i++)
-		probe->at[probe->item->match[i]] = 0;
-}
-
-/* Candidates lie anywhere in memory: it is told early who comes next. */
-static void announce(const struct wh_stack_space *space, const struct wh_candidate *candidates, size_t k, size_t n)
-{
-	enum { ITEM = 8, PLACES = 4, LINE = 64 };
-	if (k + ITEM < n)
-		__builtin_prefetch(&space->items.data[candidates[k + ITEM].item]);
-	if (k + PLACES < n) {
-		const struct wh_stack_item *item = &space->items.data[candidates[k + PLACES].item];
-		const char *places = (const char *)item->match;
-		__builtin_prefetch(places);
-		__builtin_prefetch(places + LINE);
-		__builtin_prefetch(item->match_weight);
-		__builtin_prefetch(item->match_position);
-	}
-}
-
-int wh_stack_neighbours(const void *state, size_t i, double floor, size_t below, void **scratch, wh_neighbour_fn *found,
-			void *user, struct wh_err *err)
-{
-	const struct wh_stack_space *space = state;
-	const struct wh_stack_measure *measure = space->measure;
-	const struct wh_stack_item *item = &space->items.data[i];
-	struct wh_key keys[WH_STACK_MOST];
-	size_t n = below < space->items.n ? below : space->items.n;
-	const struct wh_candidate *candidates = NULL;
-	bool indexed = space->index && floor > 0 && floor >= space->floor - 1e-6, probed = measure->probe && item->n;
-	if (prepare((struct scratch **)scratch, space->tokens.n))
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	struct scratch *s = *scratch;
-	if (indexed) {
-		size_t n_keys = keys_of(space, item, keys);
-		WH_TRY(wh_candidates_query(space->index, keys, n_keys, n, &s->candidates, &candidates, &n, err));
-	}
-	if (probed)
-		set_probe(&s->probe, item);
-	int code = WH_OK;
-	for (size_t k = 0; code == WH_OK && k < n; k++) {
-		size_t j = indexed ? candidates[k].item : k;
-		const struct wh_stack_item *other = &space->items.data[j];
-		if (indexed)
-			announce(space, candidates, k, n);
-		if (j == i || (indexed && measure->reach && measure->reach(item, other, candidates[k].shared) < floor))
-			continue;
-		double similarity = probed && other->n ? within(measure->probe(space, &s->probe, other)) : compare(space, item, other);
-		if (similarity >= floor)
-			code = found(user, j, similarity);
-	}
-	if (probed)
-		clear_probe(&s->probe);
-	return code;
-}
-
-void wh_stack_scratch_free(void *scratch)
-{
-	struct scratch *s = scratch;
-	if (!s)
-		return;
-	wh_candidates_scratch_free(s->candidates);
-	free(s->probe.at);
-	free(s);
-}
-
-/* ---- explanation: the two stacks side by side ---- */
-
-/* The similarity if frame y of b matched nothing: it and its pairs are replaced by tokens that nobody has, their weight is kept. */
-static double without(const struct wh_stack_space *space, const struct wh_stack_item *a, const struct wh_stack_item *b, uint32_t y)
-{
-	uint32_t token[WH_STACK_MOST];
-	uint16_t order[WH_STACK_MOST];
-	struct place places[WH_STACK_MOST];
-	uint32_t number[WH_STACK_MOST];
-	float weight[WH_STACK_MOST];
-	uint16_t position[WH_STACK_MOST];
-	struct wh_stack_item masked = *b;
-	size_t kept = 0;
-	memcpy(token, b->token, b->n * sizeof *token);
-	token[y] = MASKED;
-	if (b->n > b->n_frames && y > 0)
-		token[b->n_frames + y - 1] = MASKED;
-	if (b->n > b->n_frames && y + 1 < b->n_frames)
-		token[b->n_frames + y] = MASKED;
-	for (uint32_t i = 0; i < b->n; i++)
-		if (token[b->by_token[i]] != MASKED)
-			order[kept++] = b->by_token[i];
-	for (uint32_t i = 0; i < b->n; i++) /* MASKED sorts last */
-		if (token[i] == MASKED)
-			order[kept++] = (uint16_t)i;
-	masked.token = token;
-	masked.by_token = order;
-	if (b->weight) {
-		number_places(space, &masked, places);
-		lay_out(&masked, places, (struct layout){ number, weight, position });
-	}
-	return compare(space, a, &masked);
-}
-
-/* The longest common subsequence of two stacks, from the top: length[i][j] for what lies below (i, j). */
-static uint16_t *common(const struct wh_stack_item *a, const struct wh_stack_item *b)
-{
-	size_t w = (size_t)b->n_frames + 1;
-	uint16_t *length = calloc((a->n_frames + (size_t)1) * w, sizeof *length);
-	for (size_t i = a->n_frames; length && i-- > 0;)
-		for (size_t j = b->n_frames; j-- > 0;) {
-			uint16_t down = length[(i + 1) * w + j], right = length[i * w + j + 1];
-			length[i * w + j] = a->token[i] == b->token[j] ? (uint16_t)(length[(i + 1) * w + j + 1] + 1)
-					    : down > right             ? down
-								       : right;
-		}
-	return length;
-}
-
-static void emit_frame(const struct wh_stack_space *space, struct wh_emit *e, const char *key, const struct wh_stack_item *item, size_t i)
-{
-	struct wh_bytes name = wh_strtab_get(&space->tokens, item->token[i]);
-	wh_emit_bytes(e, key, name.data, name.size);
-}
-
-int wh_stack_align(const void *state, size_t i, size_t j, struct wh_emit *e, struct wh_err *err)
-{
-	const struct wh_stack_space *space = state;
-	const struct wh_stack_item *a = &space->items.data[i], *b = &space->items.data[j];
-	uint16_t *length = common(a, b);
-	if (!length)
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	double whole = compare(space, a, b);
-	size_t w = (size_t)b->n_frames + 1;
-	wh_emit_array(e, "alignment");
-	for (size_t x = 0, y = 0; x < a->n_frames || y < b->n_frames;) {
-		bool match = x < a->n_frames && y < b->n_frames && a->token[x] == b->token[y];
-		bool left = !match && x < a->n_frames && (y == b->n_frames || length[(x + 1) * w + y] >= length[x * w + y + 1]);
-		wh_emit_object(e, NULL);
-		if (match || left)
-			emit_frame(space, e, "a", a, x);
-		if (match || !left)
-			emit_frame(space, e, "b", b, y);
-		wh_emit_real(e, "contribution", match ? whole - without(space, a, b, (uint32_t)y) : 0);
-		wh_emit_end(e);
-		x += match || left;
-		y += match || !left;
-	}
-	wh_emit_end(e);
-	free(length);
-	return WH_OK;
 }

@@ -60,9 +60,11 @@ static inline uint32_t wh_stack_position(const struct wh_stack_item *item, uint3
 
 /* A stack laid out to be compared with many: a place of another is looked up instead of searched for. */
 struct wh_stack_probe {
-	const struct wh_stack_item *item;
-	uint16_t *at; /* per number of `match`: 1 + the index in item's, 0: not there */
+	size_t generation, number; /* which stack is laid out: of the space as it was then */
+	double norm;
+	uint16_t *at; /* per number of `match`: 1 + the index in the stack's, 0: not there */
 	size_t n_at;
+	uint32_t n, match[WH_STACK_MOST]; /* what `at` has */
 	float weight[WH_STACK_MOST + 1]; /* by that index; of 0 it is 0 */
 	uint16_t position[WH_STACK_MOST + 1];
 };
@@ -97,6 +99,7 @@ struct wh_stack_space {
 	struct wh_strtab tokens;
 	struct WH_VEC(struct wh_stack_item) items;
 	struct WH_VEC(uint32_t) df; /* per token: frozen number of stacks that hold it; tokens met later have none: 0 */
+	size_t generation;          /* counts changes: what was laid out before one is not to be trusted */
 	uint32_t n_documents;       /* non-empty stacks counted in df */
 	bool loaded, frozen;
 	struct { /* as it was before the newest point, for drop */
@@ -118,6 +121,11 @@ typedef bool wh_stack_tail_fn(const struct wh_stack_space *, const struct wh_sta
 size_t wh_stack_head(const struct wh_stack_space *, const struct wh_stack_item *, double floor, wh_stack_tail_fn *,
 		     struct wh_key *keys);
 
+/* What an item is found by in the index; 0 for an empty one. keys: room for WH_STACK_MOST. */
+size_t wh_stack_keys(const struct wh_stack_space *, const struct wh_stack_item *, struct wh_key *keys);
+/* The measure's similarity, kept in [0, 1]; 0 with an empty stack. */
+double wh_stack_compare(const struct wh_stack_space *, const struct wh_stack_item *, const struct wh_stack_item *);
+
 /* The functions of every stack method's wh_method row. */
 int wh_stack_open(const struct wh_method *, const struct wh_values *, void **, struct wh_err *);
 int wh_stack_load(void *, struct wh_bytes, struct wh_err *);
@@ -125,6 +133,7 @@ int wh_stack_add(void *, struct wh_bytes, struct wh_err *);
 void wh_stack_drop(void *);
 int wh_stack_freeze(void *, const struct wh_host *, struct wh_err *);
 double wh_stack_similarity(const void *, size_t, size_t);
+int wh_stack_similarities(const void *, size_t, const uint32_t *, size_t, void **, double *, struct wh_err *);
 double wh_stack_kinship(const void *, size_t, size_t);
 int wh_stack_neighbours(const void *, size_t, double floor, size_t below, void **, wh_neighbour_fn *, void *, struct wh_err *);
 void wh_stack_scratch_free(void *);
@@ -134,7 +143,8 @@ void wh_stack_close(void *);
 
 #define WH_STACK_METHOD_OPS                                                                                        \
 	.open = wh_stack_open, .load = wh_stack_load, .add = wh_stack_add, .drop = wh_stack_drop, .freeze = wh_stack_freeze,               \
-	.similarity = wh_stack_similarity, .neighbours = wh_stack_neighbours, .scratch_free = wh_stack_scratch_free, \
+	.similarity = wh_stack_similarity, .similarities = wh_stack_similarities, .neighbours = wh_stack_neighbours, \
+	.scratch_free = wh_stack_scratch_free, \
 	.save = wh_stack_save, .align = wh_stack_align, .close = wh_stack_close
 
 /* Rows that every stack method's table ends with. */

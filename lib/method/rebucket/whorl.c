@@ -85,7 +85,7 @@ static double dice_probe(const struct wh_stack_space *space, const struct wh_sta
 		float w = probe->weight[i] < weight[j] ? probe->weight[i] : weight[j];
 		shared += w * p->offset[away < 0 ? -away : away];
 	}
-	return 2 * shared / (probe->item->norm + b->norm);
+	return 2 * shared / (probe->norm + b->norm);
 }
 
 static double dice_reach(const struct wh_stack_item *a, const struct wh_stack_item *b, double shared)
