@@ -209,6 +209,8 @@ static enum wh_step cfi_step(const struct wh_breakpad *b, const struct breakpad_
 	struct rules rules = { 0 };
 	uint64_t cfa, value;
 	collect_rules(b, init, offset, effort, u->machine, &rules);
+	if (breakpad_is(rules.column[RETURN], ".undef"))
+		return WH_STEP_LAST;
 	if (!rules.column[CFA].p || !rules.column[RETURN].p || !evaluate(u, registers, rules.column[CFA], NULL, &cfa) ||
 	    !evaluate(u, registers, rules.column[RETURN], &cfa, &value))
 		return WH_STEP_UNKNOWN;

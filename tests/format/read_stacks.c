@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* read_stacks [--format NAME] FILE…: the neutral JSON line of every report that the readers find; skips go to stderr.
+/* read_stacks [--format NAME] [--reading NAME=VALUE]… FILE…: the neutral JSON line of every report that the readers find; skips go to stderr.
  * The tests' plain view of the readers: no ids but the readers' own, nothing normalised. */
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "format/format.h"
 #include "format/stack/list.h"
 #include "format/stack/neutral.h"
+#include "symbol/module.h"
 
 static int print(void *user, const char *data, size_t n, struct wh_err *err)
 {
@@ -41,7 +42,7 @@ static int skip(void *user, size_t line, const char *why, struct wh_err *err)
 	return WH_OK;
 }
 
-static int read_file(const char *path, const char *forced, struct wh_err *err)
+static int read_file(const char *path, const char *forced, const struct wh_values *reading, struct wh_err *err)
 {
 	struct wh_input input;
 	struct wh_arena arena;
@@ -52,7 +53,8 @@ static int read_file(const char *path, const char *forced, struct wh_err *err)
 	int code = WH_OK;
 	if (format) {
 		struct wh_reader reader = { .name = path, .text = input.text, .size = input.size, .first_line = 1,
-					    .arena = &arena, .describe = true, .take = take, .skip = skip, .user = (void *)path, .format = format };
+					    .arena = &arena, .describe = true, .take = take, .skip = skip, .options = reading,
+					    .user = (void *)path, .format = format };
 		code = format->read(&reader, err);
 	} else {
 		fprintf(stderr, "%s: no reader knows this format\n", path);
@@ -65,17 +67,28 @@ static int read_file(const char *path, const char *forced, struct wh_err *err)
 int main(int argc, char **argv)
 {
 	const char *forced = NULL;
+	struct wh_values reading;
+	struct wh_err err = { 0 };
 	int first = 1, failed = 0;
-	if (argc > 2 && !strcmp(argv[1], "--format")) {
-		forced = argv[2];
-		first = 3;
+	if (wh_values_init(&reading, wh_symbol_params, &err) != WH_OK)
+		return 1;
+	for (; first + 1 < argc && !strncmp(argv[first], "--", 2); first += 2) {
+		char *value = strchr(argv[first + 1], '=');
+		if (!strcmp(argv[first], "--format")) {
+			forced = argv[first + 1];
+		} else if (!strcmp(argv[first], "--reading") && value) {
+			*value = 0;
+			failed |= wh_values_set(&reading, argv[first + 1], value + 1, &err) != WH_OK;
+		}
 	}
+	if (failed)
+		fprintf(stderr, "%s\n", err.message);
 	for (int i = first; i < argc; i++) {
-		struct wh_err err = { 0 };
-		if (read_file(argv[i], forced, &err) != WH_OK) {
+		if (read_file(argv[i], forced, &reading, &err) != WH_OK) {
 			fprintf(stderr, "%s: %s\n", argv[i], err.message);
 			failed = 1;
 		}
 	}
+	wh_values_release(&reading);
 	return failed;
 }

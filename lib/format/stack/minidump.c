@@ -6,8 +6,12 @@
  * memory allow.
  */
 #include <stdio.h>
+#include <strings.h>
 
+#include "base/map.h"
+#include "base/vec.h"
 #include "format/format.h"
+#include "format/stack/fault.h"
 #include "format/stack/list.h"
 #include "format/stack/minidump.h"
 #include "format/stack/minidump_annotations.h"
@@ -17,7 +21,9 @@
 #include "symbol/unwind.h"
 
 enum {
-	OTHER_FRAMES = 32768, /* of the other threads together */
+	THREAD_FRAMES = 1024, /* of another thread than the one that crashed */
+	OTHER_FRAMES = 32768, /* of all of them */
+	PLACES = 256,         /* functions inlined into one another */
 	HEAD = 4096,          /* bytes of a module's memory that tell which build it is */
 };
 
@@ -27,6 +33,14 @@ enum {
 struct opened {
 	struct wh_module *module;
 	const struct wh_breakpad *symbols;
+	bool other;   /* the file that was found is of another build */
+	bool unnamed; /* a frame is in it that no symbol names */
+};
+
+/* What was found out about one address. */
+struct named {
+	struct wh_frame *frames; /* in the arena */
+	size_t n;
 };
 
 struct dump {
@@ -35,7 +49,8 @@ struct dump {
 	struct wh_minidump m;
 	struct wh_modules *modules;
 	struct opened *opened; /* n_modules, as m.modules */
-	const struct wh_md_module *last; /* that a frame was in */
+	struct wh_map by_address; /* index into named */
+	struct WH_VEC(struct named) named;
 	size_t effort;
 	uint32_t parameters; /* of the function that the frame being left had called */
 	int code;            /* of what failed within a callback of the unwinder */
@@ -44,7 +59,19 @@ struct dump {
 
 /* ---- modules ---- */
 
-/* The module's file and symbols, looked for at first use. NULL: an unloaded one, or memory is short (code is then set). */
+/* Whether a file with this build-id is what the dump's identifier is of: that begins with the same 16 bytes, three members of which it
+ * has as numbers. */
+static bool is_of_build(const char *build_id, const char *debug_id)
+{
+	static const uint8_t order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
+	for (size_t i = 0; i < sizeof order && build_id && debug_id; i++)
+		if (strlen(build_id) < 2 * sizeof order || strlen(debug_id) < 2 * sizeof order ||
+		    strncasecmp(build_id + 2 * order[i], debug_id + 2 * i, 2) != 0)
+			return false;
+	return build_id && debug_id;
+}
+
+/* The module's file and symbols, looked for at first use. None: an unloaded one, or memory is short (code is then set). */
 static const struct opened *open_module(struct dump *d, struct wh_md_module *module)
 {
 	static const struct opened none;
@@ -58,20 +85,23 @@ static const struct opened *open_module(struct dump *d, struct wh_md_module *mod
 	d->code = wh_md_module_read(&d->m, module, err);
 	if (d->code != WH_OK)
 		return &none;
-	bool program = (size_t)(module - d->m.modules) == d->m.main_module;
-	struct wh_module_asked asked = { .path = *module->name ? module->name : NULL, .build_id = module->build_id,
-					 .debug_file = module->debug_file, .debug_id = module->debug_id, .program = program };
+	bool elf = d->m.system > WH_MD_WINDOWS_CE && d->m.system != WH_MD_MACOS && d->m.system != WH_MD_IOS;
+	struct wh_module_asked asked = { .path = elf && *module->name ? module->name : NULL, .build_id = module->build_id,
+					 .debug_file = module->debug_file, .debug_id = module->debug_id,
+					 .program = elf && (size_t)(module - d->m.modules) == d->m.main_module };
 	asked.head = (struct wh_bytes){ head, wh_md_read(&d->m, module->base, head, sizeof head) };
 	d->code = wh_modules_get(d->modules, &asked, &opened->module, err);
 	if (d->code != WH_OK)
 		return &none;
+	/* older writers cut the build-id down to a GUID */
+	opened->other = !module->build_id && !is_of_build(wh_module_build_id(opened->module), module->debug_id);
 	opened->symbols = wh_module_breakpad(opened->module);
 	return opened;
 }
 
 static bool has_file(const struct opened *opened)
 {
-	enum wh_module_state state = opened->module ? wh_module_state(opened->module) : WH_MODULE_MISSING;
+	enum wh_module_state state = opened->module && !opened->other ? wh_module_state(opened->module) : WH_MODULE_MISSING;
 	return state == WH_MODULE_BARE || state == WH_MODULE_FULL;
 }
 
@@ -121,81 +151,107 @@ static enum wh_step cfi(const struct wh_unwinder *u, uint64_t pc, const struct w
 
 /* ---- frames ---- */
 
-/* One frame of the machine being put together: it may be several of the source. */
-struct placing {
+struct naming {
 	struct dump *d;
-	const struct wh_unwound *unwound;
-	const struct wh_md_module *module;
-	bool any;
+	struct wh_frame frames[PLACES];
+	size_t n;
 };
-
-static struct wh_frame *add_frame(const struct placing *p)
-{
-	struct wh_frame *frame = wh_stack_builder_frame(&p->d->b);
-	if (!frame)
-		return NULL;
-	frame->trust = wh_trust_name(p->unwound->trust);
-	frame->unreliable = p->unwound->trust == WH_TRUST_SCAN;
-	frame->address = p->unwound->pc;
-	frame->has_address = true;
-	if (p->module) {
-		frame->module = *p->module->name ? p->module->name : NULL;
-		frame->module_version = p->module->version;
-		frame->build_id = p->module->build_id ? p->module->build_id : p->module->debug_id;
-	}
-	return frame;
-}
 
 static int take_place(void *user, const struct wh_place *place, struct wh_err *err)
 {
-	struct placing *p = user;
-	struct wh_stack_builder *b = &p->d->b;
-	struct wh_frame *frame = place->function ? add_frame(p) : NULL;
+	struct naming *naming = user;
+	struct wh_stack_builder *b = &naming->d->b;
 	(void)err;
-	if (!frame)
+	if (!place->function || naming->n == PLACES)
 		return WH_OK;
-	p->any = true;
-	frame->function = wh_stack_builder_copy(b, place->function, strlen(place->function));
-	frame->file = place->file ? wh_stack_builder_copy(b, place->file, strlen(place->file)) : NULL;
-	frame->line = frame->file ? place->line : 0;
-	frame->inlined = place->inlined;
-	frame->has_offset = !place->inlined;
-	if (frame->has_offset)
-		frame->offset = place->offset + (p->unwound->pc - p->unwound->lookup);
+	struct wh_frame *frame = &naming->frames[naming->n++];
+	*frame = (struct wh_frame){ .function = wh_stack_builder_copy(b, place->function, strlen(place->function)),
+				    .file = place->file ? wh_stack_builder_copy(b, place->file, strlen(place->file)) : NULL,
+				    .line = place->file ? place->line : 0,
+				    .inlined = place->inlined,
+				    .offset = place->offset,
+				    .has_offset = !place->inlined };
 	return WH_OK;
 }
 
 /* The functions at an offset: of the file if it has symbols, else of a .sym file, else what dynamic linking needs. */
-static int find_places(struct placing *p, const struct opened *opened, uint64_t offset, struct wh_err *err)
+static int find_places(struct naming *naming, struct opened *opened, uint64_t offset, struct wh_err *err)
 {
 	bool full = has_file(opened) && (!opened->symbols || wh_module_state(opened->module) == WH_MODULE_FULL);
 	if (full)
-		WH_TRY(wh_module_places(opened->module, offset, take_place, p, err));
-	if (!p->any && opened->symbols)
-		WH_TRY(wh_breakpad_places(opened->symbols, offset, &p->d->effort, take_place, p, err));
-	return !p->any && !full && has_file(opened) ? wh_module_places(opened->module, offset, take_place, p, err) : WH_OK;
+		WH_TRY(wh_module_places(opened->module, offset, take_place, naming, err));
+	if (!naming->n && opened->symbols)
+		WH_TRY(wh_breakpad_places(opened->symbols, offset, &naming->d->effort, take_place, naming, err));
+	if (!naming->n && !full && has_file(opened))
+		WH_TRY(wh_module_places(opened->module, offset, take_place, naming, err));
+	opened->unnamed |= !naming->n;
+	return WH_OK;
+}
+
+static int name_address(struct dump *d, uint64_t address, struct named *named, struct wh_err *err)
+{
+	struct naming naming = { .d = d };
+	struct wh_md_module *module = wh_md_module_at(&d->m, address);
+	if (module) {
+		WH_TRY(wh_md_module_read(&d->m, module, err));
+		if (!module->unloaded && open_module(d, module)->module)
+			WH_TRY(find_places(&naming, &d->opened[module - d->m.modules], address - module->base, err));
+	}
+	if (!naming.n)
+		naming.frames[naming.n++] = (struct wh_frame){ .has_offset = module, .offset = module ? address - module->base : 0 };
+	for (size_t i = 0; module && i < naming.n; i++) {
+		naming.frames[i].module = *module->name ? module->name : NULL;
+		naming.frames[i].module_version = module->version;
+		naming.frames[i].build_id = module->build_id ? module->build_id : module->debug_id;
+	}
+	named->n = naming.n;
+	named->frames = wh_arena_alloc(d->b.arena, naming.n * sizeof *named->frames);
+	if (!named->frames || d->b.failed)
+		return wh_arena_error(d->b.arena, err);
+	memcpy(named->frames, naming.frames, naming.n * sizeof *named->frames);
+	return WH_OK;
+}
+
+/* The frames at an address; recursion and threads that wait ask for the same ones again and again. */
+static int names_of(struct dump *d, uint64_t address, const struct named **named, struct wh_err *err)
+{
+	size_t before = d->named.n;
+	uint64_t *index = wh_map_put(&d->by_address, address, before);
+	if (!index)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	if (*index == before) {
+		struct named fresh;
+		WH_TRY(name_address(d, address, &fresh, err));
+		if (wh_vec_push(&d->named, fresh))
+			return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	}
+	*named = &d->named.data[*index];
+	return WH_OK;
 }
 
 static int take_unwound(void *user, const struct wh_unwound *unwound, struct wh_err *err)
 {
 	struct dump *d = user;
-	struct placing p = { .d = d, .unwound = unwound };
-	struct wh_md_module *module = wh_md_module_at(&d->m, unwound->lookup);
-	if (module) {
-		WH_TRY(wh_md_module_read(&d->m, module, err));
-		p.module = module;
-		if (!unwound->signal)
-			WH_TRY(find_places(&p, open_module(d, module), unwound->lookup - module->base, err));
-	}
+	const struct named *named = NULL;
+	WH_TRY(names_of(d, unwound->lookup, &named, err));
 	if (d->code != WH_OK)
 		return wh_err_set(err, d->code, "%s", d->error.message);
-	struct wh_frame *frame = p.any ? NULL : add_frame(&p);
-	if (frame && unwound->signal) {
-		frame->handler = true;
-		frame->function = "<signal handler called>";
-	} else if (frame && module) {
-		frame->has_offset = true;
-		frame->offset = unwound->pc - module->base;
+	for (size_t i = 0; i < named->n; i++) {
+		struct wh_frame *frame = wh_stack_builder_frame(&d->b);
+		if (!frame)
+			break;
+		*frame = named->frames[i];
+		frame->trust = wh_trust_name(unwound->trust);
+		frame->unreliable = unwound->trust == WH_TRUST_SCAN;
+		if (unwound->signal) {
+			frame->function = "<signal handler called>";
+			frame->handler = true;
+		}
+		if (!frame->inlined) {
+			frame->address = unwound->pc;
+			frame->has_address = true;
+			frame->offset += frame->has_offset ? unwound->pc - unwound->lookup : 0;
+		}
 	}
 	return d->b.failed ? wh_arena_error(d->b.arena, err) : WH_OK;
 }
@@ -261,7 +317,7 @@ static int walk_others(struct dump *d, const struct roles *roles, uint32_t crash
 			continue;
 		if (d->b.arena->total > d->b.arena->limit / 2)
 			break; /* the crash matters more */
-		WH_TRY(walk(d, thread.context, left, err));
+		WH_TRY(walk(d, thread.context, left < THREAD_FRAMES ? left : THREAD_FRAMES, err));
 		size_t n = d->b.stack.n_frames;
 		left -= n < left ? n : left;
 		wh_stack_builder_thread(&d->b, thread_text(d, thread.id));
@@ -271,10 +327,15 @@ static int walk_others(struct dump *d, const struct roles *roles, uint32_t crash
 
 /* ---- attributes ---- */
 
+static struct wh_span span(const char *text)
+{
+	return text ? (struct wh_span){ text, text + strlen(text) } : (struct wh_span){ 0 };
+}
+
 static void set_text(struct wh_stack_builder *b, const char *name, const char *text)
 {
 	if (text)
-		wh_stack_message(b, name, (struct wh_span){ text, text + strlen(text) });
+		wh_stack_message(b, name, span(text));
 }
 
 static const char *base_name(const char *path)
@@ -292,16 +353,15 @@ static const char *system_name(int system)
 	case WH_MD_WIN32S:
 	case 1:
 	case WH_MD_WINDOWS:
-	case WH_MD_WINDOWS_CE: return "windows";
-	case WH_MD_UNIX: return "unix";
-	case WH_MD_MACOS: return "macos";
-	case WH_MD_IOS: return "ios";
-	case WH_MD_LINUX: return "linux";
-	case WH_MD_SOLARIS: return "solaris";
-	case WH_MD_ANDROID: return "android";
-	case WH_MD_PS3: return "ps3";
-	case WH_MD_NACL: return "nacl";
-	case WH_MD_FUCHSIA: return "fuchsia";
+	case WH_MD_WINDOWS_CE: return "Windows NT";
+	case WH_MD_MACOS: return "Mac OS X";
+	case WH_MD_IOS: return "iOS";
+	case WH_MD_LINUX: return "Linux";
+	case WH_MD_SOLARIS: return "Solaris";
+	case WH_MD_ANDROID: return "Android";
+	case WH_MD_PS3: return "PS3";
+	case WH_MD_NACL: return "NaCl";
+	case WH_MD_FUCHSIA: return "Fuchsia";
 	default: return NULL;
 	}
 }
@@ -309,23 +369,20 @@ static const char *system_name(int system)
 static void set_system(struct dump *d)
 {
 	struct wh_bytes info = d->m.streams[WH_MD_SYSTEM];
-	const char *system = system_name(d->m.system), *machine = wh_machine_facts(d->m.machine)->name;
-	char text[64];
-	if (info.size < 32)
+	const char *system = system_name(d->m.system);
+	if (info.size < 32 || !system)
 		return;
-	if (system) {
-		snprintf(text, sizeof text, "%s-%s", system, machine);
-		set_text(&d->b, "platform", text);
-	}
 	uint32_t major = wh_md_u32(info.data + 8), minor = wh_md_u32(info.data + 12), build = wh_md_u32(info.data + 16);
 	const char *more = wh_md_string(&d->m, wh_md_u32(info.data + 24), &d->b.failed);
-	if (!major && !minor && !build) { /* Breakpad on Linux: it is all in the text */
-		set_text(&d->b, "os_version", more);
-		return;
-	}
-	char *version = wh_arena_printf(d->b.arena, "%u.%u.%u%s%s", major, minor, build, more ? " " : "", more ? more : "");
-	d->b.failed |= !version;
-	set_text(&d->b, "os_version", version);
+	char version[48] = "";
+	if (major || minor || build)
+		snprintf(version, sizeof version, " %u.%u.%u", major, minor, build);
+	/* Breakpad on Linux has no numbers; what uname(1) prints begins with the system's name */
+	bool whole = !*version && more && !strncmp(more, system, strlen(system));
+	char *text = whole ? wh_arena_strdup(d->b.arena, more) :
+			     wh_arena_printf(d->b.arena, "%s%s%s%s", system, version, more ? " " : "", more ? more : "");
+	d->b.failed |= !text;
+	wh_fault_platform(&d->b, span(text), span(d->m.machine ? wh_machine_facts(d->m.machine)->name : NULL));
 }
 
 /* The value of a line `Name:\tvalue` of a file of /proc. */
@@ -374,6 +431,19 @@ static void set_times(struct dump *d)
 	}
 }
 
+/* The process's number: MiscInfo's, else what Linux says of its status. */
+static void set_process(struct dump *d)
+{
+	struct wh_bytes misc = d->m.streams[WH_MD_MISC];
+	char text[16];
+	if (misc.size >= 12 && wh_md_u32(misc.data + 4) & 1) {
+		snprintf(text, sizeof text, "%u", wh_md_u32(misc.data + 8));
+		set_text(&d->b, "process", text);
+	} else {
+		wh_stack_message(&d->b, "process", proc_value(d->m.streams[WH_MD_LINUX_STATUS], "Pid:"));
+	}
+}
+
 /* Breakpad's stream: three strings of 128 units, a line, a type. */
 static void set_assertion(struct dump *d)
 {
@@ -391,44 +461,63 @@ static void set_assertion(struct dump *d)
 	set_text(&d->b, "message", text);
 }
 
-static int set_attributes(struct dump *d, struct wh_err *err)
+static void set_reason(struct dump *d)
 {
 	char reason[WH_MD_REASON_LONGEST], text[24];
 	const char *signal;
 	uint64_t address;
-	WH_TRY(set_program(d, err));
-	set_system(d);
-	set_times(d);
-	wh_md_reason(&d->m, reason, &signal, &address);
-	set_text(&d->b, "reason", reason);
+	bool accessed;
+	wh_md_reason(&d->m, reason, &signal, &address, &accessed);
+	set_text(&d->b, "reason", *reason ? reason : NULL);
 	set_text(&d->b, "signal", signal);
-	if (*reason) {
+	if (*reason && (accessed || !signal)) {
 		snprintf(text, sizeof text, "0x%llx", (unsigned long long)address);
 		set_text(&d->b, "address", text);
 	}
+	wh_fault_type(&d->b, span(reason), accessed, address);
+}
+
+static int set_attributes(struct dump *d, struct wh_err *err)
+{
+	WH_TRY(set_program(d, err));
+	set_system(d);
+	set_times(d);
+	set_process(d);
+	set_reason(d);
 	set_assertion(d);
 	wh_md_annotations(&d->m, &d->b);
 	return WH_OK;
 }
 
-/* ---- the reader ---- */
+/* ---- what is missing ---- */
 
-/* What would help, once per module: for those of the crashed thread's frames that have none. */
-static void say_missing(struct dump *d)
+/* Says of modules on the stacks whose symbols are missing: in the record, and to people once per module. */
+static void tell_missing(struct dump *d)
 {
-	for (size_t i = 0; i < d->b.stack.n_frames; i++) {
-		const struct wh_frame *frame = &d->b.stack.frames[i];
-		struct wh_md_module *module = frame->function || !frame->has_address ? NULL : loaded_at(d, frame->address);
-		struct wh_module *opened = module ? d->opened[module - d->m.modules].module : NULL;
-		if (opened && !has_file(&d->opened[module - d->m.modules]) && !d->opened[module - d->m.modules].symbols &&
-		    wh_module_say_once(d->modules, opened))
-			wh_reader_say(d->reader, "no symbols for %s (%s %s)", base_name(module->name),
-				      module->build_id ? "build-id" : "debug-id",
-				      module->build_id	 ? module->build_id :
-				      module->debug_id ? module->debug_id :
-							 "not said");
+	struct wh_str list = { 0 };
+	for (size_t i = 0; i < d->m.n_modules; i++) {
+		const struct wh_md_module *module = &d->m.modules[i];
+		const struct opened *opened = &d->opened[i];
+		if (!opened->unnamed)
+			continue;
+		const char *id = module->build_id ? module->build_id : module->debug_id, *name = *module->name ? module->name : "(a module without a name)";
+		bool other = opened->other ? wh_module_file(opened->module) != NULL : wh_module_state(opened->module) == WH_MODULE_OTHER;
+		const char *why = other ? "another build of it is at its path" : has_file(opened) || opened->symbols ? "it is stripped" : "no such file was found";
+		wh_str_printf(&list, "%s%s%s%s", list.n ? ", " : "", name, id ? " " : "", id ? id : "");
+		if (!wh_module_say_once(d->modules, opened->module))
+			continue;
+		if (id)
+			wh_reader_say(d->reader, "symbols of %s are missing (%s): %s-id %s would help", name, why, module->build_id ? "build" : "debug", id);
+		else
+			wh_reader_say(d->reader, "symbols of %s are missing (%s), and the dump does not say which build it is", name, why);
 	}
+	if (list.n && !list.failed)
+		wh_stack_builder_attribute(&d->b, "symbols_missing", list.data, list.n < WH_MESSAGE_LONGEST ? list.n : WH_MESSAGE_LONGEST);
+	d->b.failed |= list.failed;
+	wh_str_release(&list);
 }
+
+/* ---- the reader ---- */
 
 static int read_threads(struct dump *d, struct wh_err *err)
 {
@@ -450,9 +539,11 @@ static int read_dump(struct dump *d, struct wh_err *err)
 		return wh_arena_error(d->b.arena, err);
 	int code = read_threads(d, err);
 	if (code == WH_OK)
-		say_missing(d);
+		tell_missing(d);
 	for (size_t i = 0; i < d->m.n_modules; i++)
 		wh_module_drop(d->modules, d->opened[i].module);
+	wh_map_release(&d->by_address);
+	wh_vec_release(&d->named);
 	return code == WH_OK && d->b.failed ? wh_arena_error(d->b.arena, err) : code;
 }
 

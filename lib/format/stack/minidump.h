@@ -178,8 +178,9 @@ enum wh_machine wh_md_machine_of_context(struct wh_bytes context);
 
 /* The exception as Breakpad's processor words it: `SIGSEGV / SEGV_MAPERR`, `EXCEPTION_ACCESS_VIOLATION_READ`,
  * `EXC_BAD_ACCESS / KERN_INVALID_ADDRESS`. Empty where nothing was raised. Also the signal's name where one stands for it (NULL
- * else), and the address that was accessed. */
+ * else), and an address: what was accessed, else where it happened. */
 #define WH_MD_REASON_LONGEST 128
-void wh_md_reason(const struct wh_minidump *, char reason[static WH_MD_REASON_LONGEST], const char **signal, uint64_t *address);
+void wh_md_reason(const struct wh_minidump *, char reason[static WH_MD_REASON_LONGEST], const char **signal, uint64_t *address,
+		  bool *accessed);
 
 #endif

@@ -71,7 +71,8 @@ static void keep(struct annotations *a, struct wh_span name, struct wh_span valu
 		return;
 	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
 		if (same(name, ours[i][0])) {
-			if (i % 2 == 0 || !a->named[i - 1])
+			/* the program's own come before those of its modules */
+			if (!a->named[i] && (i % 2 == 0 || !a->named[i - 1]))
 				wh_stack_message(a->b, ours[i][1], value);
 			a->named[i] = true;
 			return;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What was raised, in the words of Breakpad's processor (google/breakpad: src/processor/minidump_processor.cc, GetCrashReason) and of
- * rust-minidump (minidump-common/src/errors): exception codes of Windows (WinBase.h, ntstatus.h), signals of Linux
- * (asm-generic/siginfo.h), exceptions of macOS (mach/exception_types.h, mach/i386/exception.h, mach/arm/exception.h).
+ * rust-minidump (minidump-common/src/errors): exception codes of Windows (WinBase.h, ntstatus.h), exceptions of macOS
+ * (mach/exception_types.h, mach/i386/exception.h, mach/arm/exception.h), signals of Linux as core dumps have them.
  */
 #include <stdio.h>
 
+#include "format/stack/core.h"
 #include "format/stack/minidump.h"
 
 struct name {
@@ -115,13 +116,14 @@ static const char *const fast_fail[] = {
 	"FAST_FAIL_INVALID_IMAGE_BASE",		  "FAST_FAIL_DLOAD_PROTECTION_FAILURE", "FAST_FAIL_UNSAFE_EXTENSION_CALL",
 };
 
-static void windows_reason(const struct wh_md_exception *e, char reason[static WH_MD_REASON_LONGEST], uint64_t *address)
+static void windows_reason(const struct wh_md_exception *e, char reason[static WH_MD_REASON_LONGEST], uint64_t *address, bool *accessed)
 {
 	const char *name = FIND(windows, e->code), *tail = "", *detail = NULL;
 	if (e->code == ACCESS_VIOLATION || e->code == IN_PAGE_ERROR) {
 		uint64_t kind = e->n_parameters ? e->parameters[0] : UINT64_MAX;
 		tail = kind == 0 ? "_READ" : kind == 1 ? "_WRITE" : kind == 8 ? "_EXEC" : "";
-		if (e->n_parameters > 1)
+		*accessed = e->n_parameters > 1;
+		if (*accessed)
 			*address = e->parameters[1];
 		if (e->code == IN_PAGE_ERROR && e->n_parameters > 2)
 			detail = FIND(page_errors, (uint32_t)e->parameters[2]);
@@ -136,44 +138,17 @@ static void windows_reason(const struct wh_md_exception *e, char reason[static W
 
 /* ---- Linux ---- */
 
-static const char *const signals[] = {
-	NULL,	   "SIGHUP",  "SIGINT",	   "SIGQUIT", "SIGILL",	 "SIGTRAP", "SIGABRT",	 "SIGBUS",  "SIGFPE",	 "SIGKILL", "SIGUSR1",
-	"SIGSEGV", "SIGUSR2", "SIGPIPE",   "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP",	 "SIGTSTP", "SIGTTIN",
-	"SIGTTOU", "SIGURG",  "SIGXCPU",   "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",  "SIGPWR",	 "SIGSYS",
-};
+#define DUMP_REQUESTED 0xffffffffu /* nothing happened, the program asked for a dump */
 
-/* si_code by signal, from 1 on. */
-static const char *const codes[][9] = {
-	[4] = { "ILL_ILLOPC", "ILL_ILLOPN", "ILL_ILLADR", "ILL_ILLTRP", "ILL_PRVOPC", "ILL_PRVREG", "ILL_COPROC", "ILL_BADSTK", "ILL_BADIADDR" },
-	[5] = { "TRAP_BRKPT", "TRAP_TRACE", "TRAP_BRANCH", "TRAP_HWBKPT", "TRAP_UNK", "TRAP_PERF" },
-	[7] = { "BUS_ADRALN", "BUS_ADRERR", "BUS_OBJERR", "BUS_MCEERR_AR", "BUS_MCEERR_AO" },
-	[8] = { "FPE_INTDIV", "FPE_INTOVF", "FPE_FLTDIV", "FPE_FLTOVF", "FPE_FLTUND", "FPE_FLTRES", "FPE_FLTINV", "FPE_FLTSUB" },
-	[11] = { "SEGV_MAPERR", "SEGV_ACCERR", "SEGV_BNDERR", "SEGV_PKUERR", NULL, NULL, NULL, "SEGV_MTEAERR", "SEGV_MTESERR" },
-	[31] = { "SYS_SECCOMP", "SYS_USER_DISPATCH" },
-};
-
-/* Codes of any signal; said only of those that the processor raises. */
-static const struct name any_code[] = {
-	{ 0, "SI_USER" }, { 0x80, "SI_KERNEL" }, { (uint32_t)-1, "SI_QUEUE" }, { (uint32_t)-6, "SI_TKILL" },
-};
-
-static void linux_reason(const struct wh_md_exception *e, char reason[static WH_MD_REASON_LONGEST], const char **signal)
+static void linux_reason(const struct wh_md_exception *e, char reason[static WH_MD_REASON_LONGEST], const char **signal, bool *accessed)
 {
-	const char *name = e->code < sizeof signals / sizeof *signals ? signals[e->code] : NULL, *code = NULL;
-	if (!name) {
-		if (e->code == UINT32_MAX) /* nothing happened, the program asked for a dump */
-			snprintf(reason, WH_MD_REASON_LONGEST, "DUMP_REQUESTED");
-		else
-			snprintf(reason, WH_MD_REASON_LONGEST, "signal %u", e->code);
-		return;
-	}
-	bool fault = e->code < sizeof codes / sizeof *codes && codes[e->code][0];
-	if (fault && e->flags - 1 < 9)
-		code = codes[e->code][e->flags - 1];
-	if (fault && !code)
-		code = FIND(any_code, e->flags);
-	*signal = name;
-	snprintf(reason, WH_MD_REASON_LONGEST, "%s%s%s", name, code ? " / " : "", code ? code : "");
+	/* Breakpad and Crashpad put the signal's number and its si_code there */
+	struct wh_core_signal said = { .is_set = true, .number = e->code <= INT32_MAX ? (int)e->code : 0, .code = (int)e->flags,
+				       .address = e->address };
+	char text[WH_CORE_REASON];
+	*accessed = wh_core_signal_faults(&said);
+	*signal = wh_core_reason(&said, text);
+	snprintf(reason, WH_MD_REASON_LONGEST, "%s", e->code == DUMP_REQUESTED ? "DUMP_REQUESTED" : text);
 }
 
 /* ---- macOS, iOS ---- */
@@ -285,13 +260,15 @@ static const struct name fuchsia[] = {
 	{ 0x8308, "PROCESS_STARTING" },
 };
 
-void wh_md_reason(const struct wh_minidump *m, char reason[static WH_MD_REASON_LONGEST], const char **signal, uint64_t *address)
+void wh_md_reason(const struct wh_minidump *m, char reason[static WH_MD_REASON_LONGEST], const char **signal, uint64_t *address,
+		  bool *accessed)
 {
 	const struct wh_md_exception *e = &m->exception;
 	const char *name;
 	reason[0] = 0;
 	*signal = NULL;
 	*address = e->address;
+	*accessed = false;
 	if (!e->is_set || (!e->code && !e->flags)) /* a dump without a crash has the stream for its thread's sake */
 		return;
 	switch (m->system) {
@@ -299,16 +276,17 @@ void wh_md_reason(const struct wh_minidump *m, char reason[static WH_MD_REASON_L
 	case 1:
 	case WH_MD_WINDOWS:
 	case WH_MD_WINDOWS_CE:
-		windows_reason(e, reason, address);
+		windows_reason(e, reason, address, accessed);
 		break;
 	case WH_MD_LINUX:
 	case WH_MD_ANDROID:
 	case WH_MD_NACL:
-		linux_reason(e, reason, signal);
+		linux_reason(e, reason, signal, accessed);
 		break;
 	case WH_MD_MACOS:
 	case WH_MD_IOS:
 		mach_reason(m, reason, signal);
+		*accessed = e->code == BAD_ACCESS;
 		break;
 	case WH_MD_FUCHSIA:
 		name = FIND(fuchsia, e->code);
