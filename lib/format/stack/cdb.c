@@ -6,10 +6,8 @@
  * in the context of the exception (`.ecxr`), of the thread that the debugger stopped for, of the thread that is marked (`#`, `.`).
  * One pass keeps where the best stack lies; its frames are read when the report ends.
  */
-#include <stdio.h>
-
-#include "base/time.h"
 #include "format/stack/cdb_frame.h"
+#include "format/stack/clock.h"
 #include "format/stack/list.h"
 #include "format/stack/report.h"
 
@@ -232,47 +230,6 @@ static void set_platform(struct wh_stack_builder *b, struct wh_span system)
 		}
 }
 
-static bool pass_blank_number(struct wh_span *s, const char *separator, uint64_t *value)
-{
-	wh_scan_blanks(s);
-	return wh_scan_decimal(s, value) && wh_scan_skip(s, separator);
-}
-
-/* `Wed Oct  5 01:53:46.000 2016 (UTC + 0:00)`: local time, and how far it is from UTC. */
-static void set_time(struct wh_observation *o, struct wh_span s)
-{
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	uint64_t day, hour, minute, second, year, zone_hour, zone_minute;
-	struct wh_span fraction;
-	char text[40];
-	if (wh_span_size(s) < 20 || s.p[3] != ' ' || s.p[7] != ' ')
-		return;
-	const char *month = memmem(months, sizeof months - 1, s.p + 4, 3);
-	s.p += 8;
-	if (!month || (month - months) % 3 || !pass_blank_number(&s, " ", &day) || !pass_blank_number(&s, ":", &hour) ||
-	    !pass_blank_number(&s, ":", &minute) || !wh_scan_decimal(&s, &second))
-		return;
-	fraction = s;
-	if (wh_scan_skip(&fraction, ".") && skip_digits(&fraction))
-		s = fraction;
-	if (!pass_blank_number(&s, " (", &year) && !wh_scan_decimal(&s, &year))
-		return;
-	if (day > 31 || hour > 23 || minute > 59 || second > 60 || year > 9999)
-		return;
-	char sign = 0;
-	if (wh_scan_skip(&s, "UTC ")) {
-		sign = s.p < s.end && (*s.p == '+' || *s.p == '-') ? *s.p : 0;
-		s.p += sign != 0;
-		if (!sign || !pass_blank_number(&s, ":", &zone_hour) || !wh_scan_decimal(&s, &zone_minute) || zone_hour > 14 || zone_minute > 59)
-			return;
-	}
-	int n = snprintf(text, sizeof text, "%04u-%02u-%02uT%02u:%02u:%02u", (unsigned)year, (unsigned)((month - months) / 3 + 1),
-			 (unsigned)day, (unsigned)hour, (unsigned)minute, (unsigned)second);
-	if (sign)
-		n += snprintf(text + n, sizeof text - (size_t)n, "%c%02u:%02u", sign, (unsigned)zone_hour, (unsigned)zone_minute);
-	o->has_time = !wh_time_parse(text, (size_t)n, &o->time_ns);
-}
-
 /* What codes are called, where the log does not say. */
 static struct wh_span name_of_code(struct wh_span code)
 {
@@ -317,7 +274,7 @@ static int finish(struct report *r, const char *end, struct wh_err *err)
 	wh_stack_message(&b, "symbol", done.symbol);
 	wh_stack_message(&b, "severity", done.severity);
 	set_platform(&b, done.system);
-	set_time(&b.observation, done.time);
+	b.observation.has_time = wh_clock_asctime(done.time, &b.observation.time_ns);
 	b.stack.thread = copy(&b, wh_span_size(done.best.thread) ? done.best.thread : done.thread);
 	return wh_stack_emit(reader, &b, done.best.begin ? done.best.begin : done.begin, end, err);
 }

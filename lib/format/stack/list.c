@@ -27,6 +27,7 @@ const struct wh_format *const wh_stack_formats[] = {
 	&wh_format_systemd_coredump,
 	&wh_format_gdb,
 	&wh_format_logcat,
+	&wh_format_hs_err,
 	&wh_format_java,
 	&wh_format_python,
 	&wh_format_php,

@@ -57,6 +57,7 @@ extern const struct wh_format wh_format_satyr;
 extern const struct wh_format wh_format_lldb;
 extern const struct wh_format wh_format_eu_stack;
 extern const struct wh_format wh_format_systemd_coredump;
+extern const struct wh_format wh_format_hs_err;
 
 extern const struct wh_format *const wh_stack_formats[]; /* NULL-terminated */
 
