@@ -190,6 +190,10 @@ bool wh_rename_ruby(const struct wh_str *from, enum wh_language language, struct
 		n -= at + 3;
 		i = 0;
 	}
+	/* a view of Rails that was compiled: `_app_views_users_show_html_erb___123_456` */
+	const char *numbers = wh_starts(s, n, "_app_") ? strstr(s, "___") : NULL;
+	if (numbers && numbers[3 + strspn(numbers + 3, "0123456789_")] == '\0')
+		n = (size_t)(numbers - s);
 	if (!strcmp(s, "singleton class"))
 		return wh_str_puts(to, "<singleton class>"), true;
 	if (n == from->n)

@@ -30,6 +30,7 @@ const struct wh_format *const wh_stack_formats[] = {
 	&wh_format_hs_err,
 	&wh_format_java,
 	&wh_format_python,
+	&wh_format_ruby,
 	&wh_format_php,
 	&wh_format_dotnet,
 	&wh_format_javascript,

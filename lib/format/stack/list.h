@@ -17,6 +17,7 @@ extern const struct wh_format wh_format_java;
 extern const struct wh_format wh_format_python;
 extern const struct wh_format wh_format_go;
 extern const struct wh_format wh_format_rust;
+extern const struct wh_format wh_format_ruby;
 extern const struct wh_format wh_format_php;
 extern const struct wh_format wh_format_dotnet;
 extern const struct wh_format wh_format_javascript;
