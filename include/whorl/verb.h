@@ -35,6 +35,7 @@ enum wh_verb_flags {
 	WH_VERB_STORE = 8,    /* needs a store */
 	WH_VERB_RECORDS = 16, /* the options of the signal's recorder apply; there is no such verb where it has none. Its result comes bit by
 			       * bit, and is to be written out as it comes */
+	WH_VERB_RESYMBOLISES = 32, /* there is no such verb where the signal has nothing to fill in */
 };
 
 struct wh_verb {
@@ -62,7 +63,7 @@ extern const struct wh_signal *const wh_signals[];
 /* Whether the signal has it. */
 static inline bool wh_verb_offered(const struct wh_signal *signal, const struct wh_verb *verb)
 {
-	return !(verb->flags & WH_VERB_RECORDS) || signal->recorder;
+	return (!(verb->flags & WH_VERB_RECORDS) || signal->recorder) && (!(verb->flags & WH_VERB_RESYMBOLISES) || signal->resymbolise);
 }
 /* By its name, or by the signal's word for `cluster`. NULL: none. */
 const struct wh_verb *wh_verb_find(const struct wh_signal *, const char *name);

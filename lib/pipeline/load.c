@@ -85,7 +85,7 @@ static int sink_to_str(void *user, const char *data, size_t n, struct wh_err *er
 	return wh_str_check(user, err);
 }
 
-static int encode_body(const struct wh_signal *signal, const struct wh_observation *o, struct wh_str *body, struct wh_err *err)
+int wh_encode_body(const struct wh_signal *signal, const struct wh_observation *o, struct wh_str *body, struct wh_err *err)
 {
 	struct wh_json_writer writer;
 	wh_str_clear(body);
@@ -95,14 +95,16 @@ static int encode_body(const struct wh_signal *signal, const struct wh_observati
 	wh_emit_end(&writer.emit);
 	int closed = wh_emit_close(&writer.emit, code == WH_OK ? err : NULL);
 	wh_json_writer_release(&writer);
+	while (body->n && body->data[body->n - 1] == '\n')
+		body->n--;
 	return code == WH_OK ? closed : code;
 }
 
 static int keep_body(struct reading *r, const struct wh_observation *o, struct wh_record *record, struct wh_err *err)
 {
 	struct wh_str *body = &r->worker->body;
-	WH_TRY(encode_body(r->l->load->call->signal, o, body, err));
-	size_t n = body->n && body->data[body->n - 1] == '\n' ? body->n - 1 : body->n;
+	WH_TRY(wh_encode_body(r->l->load->call->signal, o, body, err));
+	const size_t n = body->n;
 	const char *copy = wh_arena_strndup(&r->task->batch.arena, body->data, n);
 	if (!copy)
 		return wh_arena_error(&r->task->batch.arena, err);

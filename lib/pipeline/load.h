@@ -33,6 +33,8 @@ struct wh_load {
 int wh_load(struct wh_load *, struct wh_err *) WH_NODISCARD;
 
 struct wh_str;
+/* The neutral record as the store keeps it, without id, time and label, into body (cleared first). */
+int wh_encode_body(const struct wh_signal *, const struct wh_observation *, struct wh_str *body, struct wh_err *) WH_NODISCARD;
 /* What a store's fingerprints were made with: the settings as JSON, files by their content. Appended to out. */
 int wh_settings_text(const struct wh_values *settings, struct wh_str *out, struct wh_err *) WH_NODISCARD;
 

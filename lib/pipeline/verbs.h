@@ -26,6 +26,7 @@ extern const struct wh_verb wh_verb_merge;
 extern const struct wh_verb wh_verb_split;
 extern const struct wh_verb wh_verb_history;
 extern const struct wh_verb wh_verb_undo;
+extern const struct wh_verb wh_verb_resymbolise;
 extern const struct wh_verb wh_verb_record;
 
 /* `whorl.<noun>.<result>/1`, the schema of a verb's result, into buffer. */

@@ -75,6 +75,10 @@ int wh_store_get(struct wh_store *, const char *noun, const char *id, unsigned p
  * removed. WH_E_NOTFOUND: no such row, no such group. */
 int wh_store_update(struct wh_store *, const char *noun, int64_t row, struct wh_bytes fingerprint, const char *group,
 		    double similarity, const char *label, struct wh_err *) WH_NODISCARD;
+/* Puts something better in place of what was read: a body, the hash that later imports are held against, a fingerprint (empty:
+ * unchanged). leave: the observation leaves its group. WH_E_NOTFOUND: no such row. */
+int wh_store_replace(struct wh_store *, const char *noun, int64_t row, struct wh_bytes body, uint64_t body_hash, struct wh_bytes fingerprint,
+		     bool leave, struct wh_err *) WH_NODISCARD;
 /* groups: those that live. Either may be NULL. */
 int wh_store_count(struct wh_store *, const char *noun, uint64_t *observations, uint64_t *groups, struct wh_err *) WH_NODISCARD;
 

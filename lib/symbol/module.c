@@ -285,7 +285,9 @@ Dwarf *wh_module_dwarf(struct wh_module *module)
 
 int wh_module_places(struct wh_module *module, uint64_t offset, wh_place_fn *each, void *user, struct wh_err *err)
 {
-	uint64_t address = module->first + offset;
+	/* of a program that is not position-independent, some tools count from 0 */
+	bool absolute = offset >= module->size && offset - module->first < module->size;
+	uint64_t address = absolute ? offset : module->first + offset;
 	bool any = false;
 	pthread_mutex_lock(&module->lock);
 	int code = wh_module_dwarf_places(module, address, each, user, &any, err);

@@ -13,6 +13,7 @@
 #include "method/rebucket/methods.h"
 #include "symbol/module.h"
 #include "symbol/normalise.h"
+#include "symbol/resymbolise.h"
 
 static int encode(const struct wh_observation *o, struct wh_emit *e, struct wh_err *err)
 {
@@ -32,6 +33,28 @@ static int open_reading(const struct wh_values *reading, void **context, struct 
 static void close_reading(void *context)
 {
 	wh_modules_free(context);
+}
+
+/* What the reader made of frames, and of those without names, is made of the new ones. */
+static int resymbolise(void *context, struct wh_observation *o, struct wh_arena *arena, bool *changed, struct wh_err *err)
+{
+	struct wh_stack *stack = (struct wh_stack *)o->body; /* decoded just now, into the arena */
+	WH_TRY(wh_stack_resymbolise(context, stack, arena, changed, err));
+	if (!*changed)
+		return WH_OK;
+	if (stack->crash_type)
+		WH_TRY(wh_crash_state_of_frames(stack, arena, &stack->crash_state, err));
+	for (size_t i = 0; i < o->n_attributes; i++)
+		if (!strcmp(o->attributes[i].name, "symbols_missing")) {
+			const char *missing = wh_stack_unnamed_modules(stack, arena);
+			if (!missing)
+				return wh_arena_error(arena, err);
+			o->attributes[i].value = missing;
+			if (!*missing)
+				o->attributes[i] = o->attributes[--o->n_attributes];
+			break;
+		}
+	return WH_OK;
 }
 
 static int configure(const struct wh_values *settings, void **config, struct wh_err *err)
@@ -188,6 +211,7 @@ const struct wh_signal wh_signal_stack = {
 	.decode = wh_stack_decode,
 	.open_reading = open_reading,
 	.close_reading = close_reading,
+	.resymbolise = resymbolise,
 	.configure = configure,
 	.release = release,
 	.fingerprint = fingerprint,

@@ -183,6 +183,37 @@ int wh_store_update(struct wh_store *store, const char *noun, int64_t row, struc
 	return wh_sqlite_write_end(store, own, update(store, noun, row, fingerprint, group, similarity, label, err), err);
 }
 
+static int replace(struct wh_store *store, const char *noun, int64_t row, struct wh_bytes body, uint64_t body_hash,
+		   struct wh_bytes fingerprint, bool leave, struct wh_err *err)
+{
+	static const char sql_observation[] =
+		"UPDATE observation SET body_hash = ?3, body_size = ?4, fingerprint = coalesce(?5, fingerprint),"
+		" grouping = iif(?6, NULL, grouping), similarity = iif(?6, 0, similarity) WHERE number = ?1 AND noun = ?2";
+	static const char sql_body[] = "UPDATE body SET bytes = ?2 WHERE observation = ?1";
+	sqlite3_stmt *s;
+	struct wh_bytes packed;
+	int64_t number;
+	WH_TRY(wh_sqlite_fingerprint(store, fingerprint, &number, err));
+	WH_TRY(wh_sqlite_take(store, sql_observation, &s, err));
+	int bound = sqlite3_bind_int64(s, 1, row) | wh_sqlite_bind_text(s, 2, noun) | sqlite3_bind_int64(s, 3, (int64_t)body_hash) |
+		    sqlite3_bind_int64(s, 4, (int64_t)body.size) | wh_sqlite_bind_reference(s, 5, number) | sqlite3_bind_int(s, 6, leave);
+	WH_TRY(wh_sqlite_run(store, s, bound, err));
+	if (!sqlite3_changes(store->db))
+		return wh_err_set(err, WH_E_NOTFOUND, "no observation number %" PRId64, row);
+	WH_TRY(pack(store, body, &packed, err));
+	WH_TRY(wh_sqlite_take(store, sql_body, &s, err));
+	bound = sqlite3_bind_int64(s, 1, row) | wh_sqlite_bind_bytes(s, 2, packed);
+	return wh_sqlite_run(store, s, bound, err);
+}
+
+int wh_store_replace(struct wh_store *store, const char *noun, int64_t row, struct wh_bytes body, uint64_t body_hash,
+		     struct wh_bytes fingerprint, bool leave, struct wh_err *err)
+{
+	bool own;
+	WH_TRY(wh_sqlite_write_begin(store, &own, err));
+	return wh_sqlite_write_end(store, own, replace(store, noun, row, body, body_hash, fingerprint, leave, err), err);
+}
+
 /* ---- reading ---- */
 
 /* ?1: which parts. A CASE reads the pages of a part only where it is wanted. */
