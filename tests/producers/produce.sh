@@ -39,6 +39,12 @@ for compiler in gcc clang; do
 		keep sanitizer/made-$compiler-tsan.txt setarch -R ./race-$compiler
 done
 compile clang memory-msan memory.c -fsanitize=memory && keep sanitizer/made-clang-msan.txt ./memory-msan undefined
+# x86-64 has no tags of its own: memory is mapped at several addresses instead
+if compile clang memory-hwasan memory.c -fsanitize=hwaddress -fsanitize-hwaddress-experimental-aliasing; then
+	for kind in read write freed twice bad-free overlap; do
+		keep sanitizer/made-clang-hwasan-$kind.txt ./memory-hwasan $kind
+	done
+fi
 if compile clang fuzzed fuzzed.c -fsanitize=fuzzer,address; then
 	for kind in a e m o p t w; do
 		printf %s "$kind" >"input-$kind"

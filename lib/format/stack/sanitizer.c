@@ -29,6 +29,7 @@ struct report {
 	bool any;          /* reports before this one */
 	const char *begin; /* where its text begins: the end of the report before */
 	struct wh_stack_builder b;
+	bool tagged;            /* HWASan's */
 	bool any_frame, closed; /* closed: further stacks are not the crash's */
 	bool other_first;       /* a stack of another kind may be the first one: it is the only one */
 	uint64_t number;        /* of the frame before */
@@ -162,6 +163,17 @@ static bool read_access(struct report *r, struct wh_span line)
 	else if (wh_scan_find(s, " main thread"))
 		set_thread(r, (struct wh_span){ main_thread, main_thread + strlen(main_thread) });
 	return true;
+}
+
+/* HWASan's words on why tags differ: `… tags: 03/0a(03) (ptr/mem) …`, `Cause: use-after-free`. Newer ones name several causes, the
+ * likeliest first. */
+static void read_tags(struct report *r, struct wh_span line)
+{
+	struct wh_span s = wh_scan_trim(wh_log_line(line)), rest;
+	if (wh_scan_after(s, "tags: ", &rest) && wh_scan_find(rest, " (ptr/mem)"))
+		set(r, "tags", wh_scan_until(rest, " "));
+	else if (wh_scan_skip(&s, "Cause: ") && !wh_observation_attribute(&r->b.observation, "cause"))
+		set(r, "cause", s);
 }
 
 /* Lines that begin the stacks of something else than the crash. */
@@ -313,6 +325,7 @@ static int read_header(struct wh_reader *reader, struct report *r, struct wh_spa
 	}
 	WH_TRY(begin(reader, r, warning ? WARNING : FATAL, line, err));
 	set(r, "sanitizer", tool);
+	r->tagged = wh_scan_has(tool, "HWAddressSanitizer");
 	if (check) {
 		struct wh_span message;
 		wh_stack_builder_attribute(&r->b, "reason", "CHECK failed", strlen("CHECK failed"));
@@ -395,7 +408,7 @@ static int read_leak(struct wh_reader *reader, struct report *r, struct wh_span 
 
 static const char *const line_grams[] = {
 	"niti", "Fuzz", "runtime", "leak of", "of size", "caused", "ated by", "eed by", "eviously", "revious ", "stored", "is located",
-	"Location", "SUMMARY", NULL,
+	"Location", "SUMMARY", "tags: ", "Cause: ", NULL,
 };
 
 static int read_line(struct wh_reader *reader, struct report *r, struct wh_span line, struct wh_err *err)
@@ -420,6 +433,8 @@ static int read_line(struct wh_reader *reader, struct report *r, struct wh_span 
 		return read_runtime_error(reader, r, line, at, err);
 	if ((at = wh_scan_find(line, " leak of ")))
 		return read_leak(reader, r, line, at, err);
+	if (r->tagged)
+		read_tags(r, line);
 	if (r->kind == NO_REPORT || r->closed)
 		return WH_OK;
 	if (!r->any_frame && read_access(r, line))
@@ -571,7 +586,7 @@ const struct wh_format wh_format_sanitizer = {
 	.name = "sanitizer",
 	.summary = "reports of AddressSanitizer and its family, and of libFuzzer",
 	.reference = "LLVM compiler-rt: lib/sanitizer_common/sanitizer_stacktrace_printer.cpp, lib/asan/asan_errors.cpp, "
-		     "lib/tsan/rtl/tsan_report.cpp, lib/lsan/lsan_common.cpp, lib/ubsan/ubsan_diag.cpp, lib/fuzzer/FuzzerLoop.cpp",
+		     "lib/hwasan/hwasan_report.cpp, lib/tsan/rtl/tsan_report.cpp, lib/lsan/lsan_common.cpp, lib/ubsan/ubsan_diag.cpp, lib/fuzzer/FuzzerLoop.cpp",
 	.detect = detect,
 	.detect_late = detect_late,
 	.read = read,
