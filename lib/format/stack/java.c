@@ -204,7 +204,7 @@ static bool head_text(struct wh_span line, struct head *head)
 			head->class.end = head->class.p == head->class.end ? s.end : head->class.end;
 		return true;
 	}
-	if (wh_scan_skip(&s, "== Java Exception: "))
+	if (wh_scan_skip(&s, "== Java Exception: ") || wh_scan_skip(&s, "Uncaught Kotlin exception: "))
 		head->named = true;
 	if (exception_text(s, &head->class, &head->message))
 		return true;
@@ -259,16 +259,18 @@ static bool frame_text(struct wh_span line, struct wh_frame_text *frame)
 {
 	struct wh_span text;
 	return wh_span_size(line) <= WH_FRAME_LINE_LONGEST &&
-	       (behind_prefix(line, "at ", &text) || behind_prefix(line, "at\t", &text)) && wh_frame_line_java(text, frame);
+	       (behind_prefix(line, "at ", &text) || behind_prefix(line, "at\t", &text)) &&
+	       (wh_frame_line_java(text, frame) || wh_kotlin_native_line(text, frame));
 }
 
-/* `... 12 more`, `... 12 common frames omitted`. */
+/* `... 12 more`, `... 12 common frames omitted`, Kotlin/Native's `... and 12 more common stack frames skipped`. */
 static bool more_text(struct wh_span line, uint64_t *more)
 {
 	struct wh_span text;
 	if (wh_span_size(line) > 4096 || !behind_prefix(line, "... ", &text))
 		return false;
 	text.p += 4;
+	wh_scan_skip(&text, "and ");
 	return wh_scan_decimal(&text, more) && (wh_scan_has(text, " more") || wh_scan_has(text, " common frames omitted"));
 }
 
@@ -505,9 +507,10 @@ static int read_line(struct wh_reader *reader, struct trace *t, struct before *b
 			exception_text(wh_scan_trim(line), &head->class, &head->message);
 		return WH_OK;
 	}
-	/* between frames: a dumped thread's monitors, blank lines that a mail or a web page put there, frames left out */
+	/* between frames: a dumped thread's monitors, `(Coroutine boundary)`, blank lines that a mail or a web page put there, frames left
+	 * out */
 	struct wh_span trimmed = wh_scan_trim(line);
-	if (t->open && (trimmed.p == trimmed.end || wh_scan_has(trimmed, "at ") ||
+	if (t->open && (trimmed.p == trimmed.end || wh_scan_has(trimmed, "at ") || wh_scan_has(trimmed, "(Coroutine ") ||
 			(wh_scan_has(trimmed, "- ") && indent(line, trimmed.p))))
 		return WH_OK;
 	WH_TRY(finish(reader, t, line.p, err));
