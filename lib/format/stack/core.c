@@ -22,7 +22,6 @@ enum {
 	OTHERS = 512,         /* frames of another thread */
 	ALL_OTHERS = 1 << 16, /* frames of all other threads */
 	PLACES = 256,         /* functions inlined into one another */
-	VDSO_MOST = 1 << 16,  /* bytes */
 };
 
 /* What was found out about one address. */
@@ -47,19 +46,11 @@ struct report {
 
 /* ---- what the unwinder asks ---- */
 
-/* A module's file, looked for once. */
 static struct wh_module *opened(struct report *r, struct wh_core_module *module)
 {
-	if (module->opened)
-		return module->opened;
-	struct wh_bytes head = wh_core_memory(&r->core, module->base);
-	struct wh_module_asked asked = { .path = module->vdso ? NULL : module->path, .build_id = module->build_id, .head = head, .program = module->program };
-	if (module->vdso)
-		asked.image = (struct wh_bytes){ head.data, head.size < VDSO_MOST ? head.size : VDSO_MOST };
-	struct wh_err why;
-	if (wh_modules_get(r->modules, &asked, &module->opened, &why) != WH_OK)
-		r->b.failed = true;
-	return module->opened;
+	struct wh_module *found = wh_core_module_open(&r->core, module);
+	r->b.failed |= !found;
+	return found;
 }
 
 static size_t read_memory(void *user, uint64_t address, void *to, size_t n)
@@ -362,10 +353,10 @@ static int read_with(struct wh_reader *reader, struct wh_modules *modules, struc
 	int code = wh_core_open(&r.core, (struct wh_bytes){ reader->text, reader->size }, reader->arena, &why);
 	if (code == WH_OK && !r.core.n_threads)
 		code = wh_err_set(&why, WH_E_FORMAT, "a core dump without a thread%s", r.core.missing ? ": it was cut off before its notes" : "");
+	r.core.cache = modules;
 	if (code == WH_OK)
 		code = read_report(&r, &why);
-	for (size_t i = 0; i < r.core.n_modules; i++)
-		wh_module_drop(modules, r.core.modules[i].opened);
+	wh_core_drop_modules(&r.core);
 	wh_map_release(&r.by_address);
 	wh_vec_release(&r.named);
 	wh_vec_release(&r.walk);

@@ -57,6 +57,7 @@ struct wh_core_module {
 struct wh_core {
 	struct wh_bytes file;
 	struct wh_arena *arena;
+	struct wh_modules *cache; /* set by whoever reads the core, before modules are looked for */
 	enum wh_machine machine;
 	unsigned width; /* of an address, bytes */
 	struct wh_core_segment *segments; /* by start */
@@ -93,6 +94,9 @@ const char *wh_core_string(const struct wh_core *, uint64_t address);
 /* Which modules were mapped: by NT_FILE, else by the dynamic linker's list (r_debug), else by what looks like an ELF header. */
 int wh_core_find_modules(struct wh_core *, struct wh_err *) WH_NODISCARD;
 struct wh_core_module *wh_core_module_at(const struct wh_core *, uint64_t address);
+/* The module's file, looked for once; NULL: out of memory. Whoever reads the core gives it back (wh_core_drop_modules). */
+struct wh_module *wh_core_module_open(const struct wh_core *, struct wh_core_module *);
+void wh_core_drop_modules(struct wh_core *);
 
 /* `SIGSEGV / SEGV_MAPERR` into text, and the signal's own name; NULL: none that has one. */
 #define WH_CORE_REASON 64
