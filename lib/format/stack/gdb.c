@@ -9,7 +9,7 @@
 
 #include "format/format.h"
 #include "format/scan.h"
-#include "format/stack/gdb_frame.h"
+#include "format/stack/gdb_stack.h"
 #include "format/stack/list.h"
 #include "format/stack/report.h"
 #include "observation/stack.h"
@@ -37,19 +37,17 @@ enum rank {
 };
 
 struct section {
-	const char *begin, *end; /* from its first frame's line on */
-	struct thread thread;    /* known: it has a heading */
+	struct wh_gdb_stack text;
+	struct thread thread; /* known: it has a heading */
 	struct wh_gdb_frame top;
-	uint64_t last; /* number of the last frame */
-	size_t frames, indent;
-	bool padded;   /* one-digit numbers have two blanks behind them, as gdb has it */
+	size_t frames;
 	bool handler, kcrash, aborted;
 	enum rank rank;
 };
 
 struct report {
 	struct wh_reader *reader;
-	struct section open, best; /* begin NULL: none */
+	struct section open, best; /* text.begin NULL: none */
 	struct thread heading;     /* of the stack to come */
 	struct thread current;
 	struct wh_gdb_frame place; /* where the signal was reported */
@@ -60,14 +58,6 @@ struct report {
 };
 
 /* ---- words of a session ---- */
-
-/* A line without indentation, or the marks of a mail that quotes it. */
-static struct wh_span strip(struct wh_span line)
-{
-	while (line.p < line.end && (*line.p == ' ' || *line.p == '\t' || *line.p == '>' || *line.p == '|'))
-		line.p++;
-	return line;
-}
 
 static struct wh_span until(struct wh_span s, const char *stop)
 {
@@ -154,44 +144,6 @@ static bool same_place(const struct wh_gdb_frame *a, const struct wh_gdb_frame *
 
 /* ---- stacks ---- */
 
-/* Lines of gdb's Python commands (py-bt-full, py-bt) that look like frames. */
-static bool is_python_frame(struct wh_span s)
-{
-	return wh_scan_has(s, "Frame 0x") || wh_scan_has(s, "<built-in ") || wh_scan_has(s, "Waiting for the GIL") ||
-	       wh_scan_has(s, "Garbage-collecting") || wh_scan_has(s, "(frame information") || wh_scan_has(s, "(unable to read ");
-}
-
-/* Whether this can be the first frame of a stack: one-blank numbers (other tools', or squeezed text) must be beyond doubt. */
-static bool begins(struct wh_span s, size_t blanks, uint64_t number, struct wh_gdb_frame *frame)
-{
-	bool padded = number < 10 && blanks == 2;
-	if (is_python_frame(s))
-		return false;
-	enum wh_gdb_shape shape = wh_gdb_frame_parse(s, frame);
-	if (shape == WH_GDB_NONE)
-		return false;
-	if (frame->handler || (frame->in && padded))
-		return true;
-	if (frame->in && !frame->arguments) /* sanitizers print neither arguments nor ` at ` */
-		return shape == WH_GDB_INCOMPLETE && wh_scan_find(s, " (") && memchr(s.p, '=', wh_span_size(s));
-	if (frame->arguments)
-		return frame->named || frame->module.p || (frame->file.p && (padded || frame->in));
-	return padded && frame->function.p && wh_scan_find(s, " (") &&
-	       (shape == WH_GDB_INCOMPLETE || frame->file.p);
-}
-
-/* Whether a line that begins with `#` goes on with the stack; s is then what follows the number. */
-static bool continues(const struct section *section, struct wh_span *s, size_t indent, uint64_t *number)
-{
-	size_t blanks;
-	if (indent != section->indent || !wh_gdb_frame_number(s, number, &blanks))
-		return false;
-	if (*number < section->last || !*number || is_python_frame(*s))
-		return false;
-	struct wh_gdb_frame frame;
-	return !section->padded || *number >= 10 || blanks > 1 || begins(*s, blanks, *number, &frame);
-}
-
 /* What says on top of a stack that the thread came to its end by itself. */
 static bool is_abort(const struct wh_gdb_frame *frame)
 {
@@ -228,9 +180,9 @@ static enum rank rank_of(struct report *r, const struct section *s)
 static void close_section(struct report *r, const char *end)
 {
 	struct section *s = &r->open;
-	if (!s->begin)
+	if (!s->text.begin)
 		return;
-	s->end = end;
+	s->text.end = end;
 	s->rank = rank_of(r, s);
 	if (s->rank == RANK_ECHO && !r->place.has_address && !r->place.function.p)
 		r->place = s->top;
@@ -245,10 +197,10 @@ static void frame_line(struct report *r, struct wh_span line, struct wh_span s, 
 	struct section *open = &r->open;
 	uint64_t number;
 	size_t blanks;
-	if (open->begin) {
+	if (open->text.begin) {
 		struct wh_span rest = s;
-		if (continues(open, &rest, indent, &number)) {
-			open->last = number;
+		if (wh_gdb_stack_continues(&open->text, &rest, indent, &number)) {
+			open->text.last = number;
 			open->frames++;
 			if (wh_scan_has(rest, "<signal handler"))
 				open->handler = true;
@@ -266,21 +218,18 @@ static void frame_line(struct report *r, struct wh_span line, struct wh_span s, 
 		return;
 	}
 	/* a stack may begin in the middle: KDE leaves its handler's frames out, and logs lose their heads */
-	bool may_begin = !number || r->heading.known || r->kcrash || (!open->begin && !r->best.begin);
-	if (!may_begin || !begins(s, blanks, number, &frame)) {
-		if (number && open->begin && indent == open->indent)
+	bool may_begin = !number || r->heading.known || r->kcrash || (!open->text.begin && !r->best.text.begin);
+	if (!may_begin || !wh_gdb_stack_begins(s, blanks, number, &frame)) {
+		if (number && open->text.begin && indent == open->text.indent)
 			close_section(r, line.p); /* another tool's numbering */
 		return;
 	}
 	close_section(r, line.p);
 	*open = (struct section){
-		.begin = line.p,
+		.text = { .begin = line.p, .last = number, .indent = indent, .padded = number < 10 && blanks > 1 },
 		.thread = r->heading,
 		.top = frame,
-		.last = number,
 		.frames = 1,
-		.indent = indent,
-		.padded = number < 10 && blanks > 1,
 		.handler = frame.handler,
 		.kcrash = r->kcrash,
 		.aborted = is_abort(&frame),
@@ -288,152 +237,6 @@ static void frame_line(struct report *r, struct wh_span line, struct wh_span s, 
 	r->heading = (struct thread){ 0 };
 	r->kcrash = false;
 	r->awaits_place = 0;
-}
-
-/* ---- the crash's frames ---- */
-
-enum {
-	LONGEST_TEXT = 256 * 1024, /* of a name; what is beyond is cut off */
-	JOIN_LINES = 64,
-	JOIN_BYTES = 32 * 1024, /* with JOIN_LINES: what an unclosed parenthesis may cost */
-};
-
-static const char *copy(struct wh_stack_builder *b, struct wh_span s)
-{
-	size_t n = wh_span_size(s);
-	return n ? wh_stack_builder_copy(b, s.p, n < LONGEST_TEXT ? n : LONGEST_TEXT) : NULL;
-}
-
-/* Whether a line surely does not go on with a frame. */
-static bool ends_frame(struct wh_span s)
-{
-	return s.p == s.end || *s.p == '#' || wh_scan_has(s, "No locals") || wh_scan_has(s, "No symbol table") ||
-	       wh_scan_has(s, "Thread ") || wh_scan_has(s, "(gdb)") || wh_scan_has(s, "Backtrace stopped") ||
-	       wh_scan_has(s, "(More stack frames");
-}
-
-/*
- * A frame that was wrapped, by gdb at 80 columns, by a terminal or by mail: puts its lines together in `whole`, which frame then points
- * into. text is left behind the last line that belongs to it; unchanged where no way of going on makes it whole.
- */
-static void join(char whole[static JOIN_BYTES], struct wh_span first, size_t first_width, struct wh_span *text,
-		 struct wh_gdb_frame *frame)
-{
-	struct wh_span ahead = *text, line;
-	size_t n = wh_span_size(first), width = first_width;
-	if (n > JOIN_BYTES)
-		return;
-	memcpy(whole, first.p, n);
-	for (int i = 0; i < JOIN_LINES && wh_scan_line(&ahead, &line); i++) {
-		struct wh_span s = wh_scan_trim(strip(line));
-		size_t more = wh_span_size(s);
-		if (ends_frame(s) || n + more + 1 > JOIN_BYTES)
-			return;
-		/* words are kept apart, unless a terminal cut one at its last column or a file's name is going on */
-		struct wh_gdb_frame one;
-		bool cut = line.p == s.p && (width == 80 || wh_scan_find((struct wh_span){ whole, whole + n }, ") at /"));
-		if (!cut)
-			whole[n++] = ' ';
-		memcpy(whole + n, s.p, more);
-		n += more;
-		width = wh_span_size(line);
-		if (!memchr(s.p, ')', more) && !memchr(s.p, ':', more) && !memchr(s.p, '/', more))
-			continue;
-		if (wh_gdb_frame_parse((struct wh_span){ whole, whole + n }, &one) == WH_GDB_WHOLE) {
-			*frame = one;
-			*text = ahead;
-			return;
-		}
-	}
-}
-
-/* What a terminal's colours leave of s, copied. */
-static struct wh_span without_colours(struct wh_stack_builder *b, struct wh_span s)
-{
-	char *plain = wh_arena_alloc(b->arena, wh_span_size(s) + 1);
-	if (!plain) {
-		b->failed = true;
-		return s;
-	}
-	char *to = plain;
-	for (const char *p = s.p; p < s.end; p++) {
-		if (*p != '\033') {
-			*to++ = *p;
-		} else if (p + 1 < s.end && p[1] == '[') {
-			for (p += 2; p < s.end && !(*p >= '@' && *p <= '~'); p++)
-				;
-		}
-	}
-	return (struct wh_span){ plain, to };
-}
-
-static void add_frame(struct wh_stack_builder *b, struct wh_span s, size_t width, struct wh_span *text)
-{
-	struct wh_gdb_frame frame;
-	char whole[JOIN_BYTES];
-	if (memchr(s.p, '\033', wh_span_size(s)))
-		s = without_colours(b, s);
-	enum wh_gdb_shape shape = wh_gdb_frame_parse(s, &frame);
-	if (shape == WH_GDB_NONE)
-		return;
-	if (shape == WH_GDB_INCOMPLETE)
-		join(whole, s, width, text, &frame);
-	if (frame.arguments && !frame.file.p && !frame.module.p) {
-		struct wh_span ahead = *text, line;
-		if (wh_scan_line(&ahead, &line) && wh_gdb_frame_location(strip(line), &frame))
-			*text = ahead;
-	}
-	if (!frame.has_address && !frame.in && !frame.handler && !frame.arguments && !frame.file.p && !wh_scan_find(s, " ("))
-		return; /* words */
-	struct wh_frame *f = wh_stack_builder_frame(b);
-	if (!f)
-		return;
-	f->function = copy(b, frame.function);
-	f->module = copy(b, frame.module);
-	f->file = copy(b, frame.file);
-	f->line = frame.line;
-	f->address = frame.address;
-	f->has_address = frame.has_address;
-	f->handler = frame.handler;
-}
-
-/* gdb prints no address for a frame that its callee was inlined into: the callee's address is that of both. Some print it for
- * both, which recursion looks like, but for the place. */
-static void mark_inlined(struct wh_stack *stack)
-{
-	bool addresses = false;
-	for (size_t i = 0; i < stack->n_frames; i++)
-		addresses |= stack->frames[i].has_address;
-	for (size_t i = 0; addresses && i + 1 < stack->n_frames; i++) {
-		const struct wh_frame *into = &stack->frames[i + 1];
-		struct wh_frame *f = &stack->frames[i];
-		if (f->handler || into->handler)
-			continue;
-		if (!into->has_address || (f->has_address && f->address == into->address && f->line && into->line != f->line))
-			f->inlined = true;
-	}
-}
-
-static void add_frames(struct wh_stack_builder *b, struct section section)
-{
-	struct wh_span text = { section.begin, section.end }, line;
-	uint64_t number;
-	size_t blanks;
-	section.last = 0;
-	for (bool first = true; !b->failed && b->stack.n_frames < WH_STACK_MOST_FRAMES && wh_scan_line(&text, &line);) {
-		struct wh_span s = line;
-		if (section.indent)
-			s = strip(s);
-		if (s.p == s.end || *s.p != '#')
-			continue;
-		if (first ? !wh_gdb_frame_number(&s, &number, &blanks)
-			  : !continues(&section, &s, (size_t)(s.p - line.p), &number))
-			continue;
-		first = false;
-		section.last = number;
-		add_frame(b, s, wh_span_size(line), &text);
-	}
-	mark_inlined(&b->stack);
 }
 
 /* ---- reports ---- */
@@ -451,23 +254,15 @@ static int finish(struct report *r, const char *end, struct wh_err *err)
 	struct wh_reader *reader = r->reader;
 	struct report done = *r;
 	*r = (struct report){ .reader = reader };
-	if (!done.evidence && !done.best.begin)
+	if (!done.evidence && !done.best.text.begin)
 		return WH_OK;
 	struct wh_stack_builder b;
 	wh_stack_builder_init(&b, reader->arena);
-	if (done.best.begin) {
-		add_frames(&b, done.best);
+	if (done.best.text.begin) {
+		wh_gdb_stack_add(done.best.text, &b);
 	} else if (done.place.has_address || done.place.function.p) {
 		/* no stack, but the debugger said where it was */
-		struct wh_frame *f = wh_stack_builder_frame(&b);
-		if (f) {
-			f->function = copy(&b, done.place.function);
-			f->module = copy(&b, done.place.module);
-			f->file = copy(&b, done.place.file);
-			f->line = done.place.line;
-			f->address = done.place.address;
-			f->has_address = done.place.has_address;
-		}
+		wh_gdb_frame_add(&done.place, &b);
 	}
 	attribute(&b, "app", base_name(done.app));
 	attribute(&b, "version", done.version);
@@ -475,19 +270,19 @@ static int finish(struct report *r, const char *end, struct wh_err *err)
 	attribute(&b, "address", done.address);
 	const struct thread *thread = done.best.thread.known ? &done.best.thread : &done.current;
 	if (thread->name.p < thread->name.end)
-		b.stack.thread = copy(&b, thread->name);
+		b.stack.thread = wh_stack_builder_copy(&b, thread->name.p, wh_span_size(thread->name) < 4096 ? wh_span_size(thread->name) : 4096);
 	else if (thread->number)
 		b.stack.thread = wh_arena_printf(b.arena, "%llu", (unsigned long long)thread->number);
 	else if (thread->lwp && done.best.thread.known)
 		b.stack.thread = wh_arena_printf(b.arena, "%llu", (unsigned long long)thread->lwp);
-	return wh_stack_emit(reader, &b, done.best.begin ? done.best.begin : end, end, err);
+	return wh_stack_emit(reader, &b, done.best.text.begin ? done.best.text.begin : end, end, err);
 }
 
 /* Something that a report begins with: what was said before it without any stack belongs to it. */
 static int boundary(struct report *r, const char *line, struct wh_err *err)
 {
 	close_section(r, line);
-	return r->best.begin ? finish(r, line, err) : WH_OK;
+	return r->best.text.begin ? finish(r, line, err) : WH_OK;
 }
 
 static void set_signal(struct report *r, struct wh_span s)
@@ -563,7 +358,7 @@ static int word_line(struct report *r, struct wh_span line, struct wh_span s, st
 			set_signal(r, rest);
 		} else if (wh_scan_skip(&rest, "Program terminated with signal ")) {
 			/* of a core; but a live one says so too when it is let go on after its crash */
-			bool ended = wh_scan_has(strip(ahead), "The program no longer exists");
+			bool ended = wh_scan_has(wh_gdb_strip(ahead), "The program no longer exists");
 			if (!ended || !r->evidence) {
 				WH_TRY(boundary(r, line.p, err));
 				set_signal(r, rest);
@@ -674,7 +469,7 @@ static int read_line(struct report *r, struct wh_span line, struct wh_span ahead
 	if (s.p == s.end)
 		return WH_OK;
 	if (*s.p == ' ' || *s.p == '\t' || *s.p == '>' || *s.p == '|') {
-		s = strip(s); /* locals, mostly */
+		s = wh_gdb_strip(s); /* locals, mostly */
 		if (s.p == s.end || (*s.p != '#' && *s.p != 'T' && *s.p != 'S' && *s.p != '[' && *s.p != 's' && *s.p != 'P'))
 			return WH_OK;
 	}
@@ -726,7 +521,7 @@ static int detect(const char *text, size_t size)
 	struct wh_span all = { text, text + size }, line;
 	unsigned sure = 0, squeezed = 0, session = 0;
 	while (wh_scan_line(&all, &line) && sure < 8) {
-		struct wh_span s = strip(line);
+		struct wh_span s = wh_gdb_strip(line);
 		uint64_t number;
 		size_t blanks;
 		struct wh_gdb_frame frame;
@@ -735,7 +530,7 @@ static int detect(const char *text, size_t size)
 		if (s.p == s.end)
 			continue;
 		if (*s.p == '#') {
-			if (!wh_gdb_frame_number(&s, &number, &blanks) || !begins(s, blanks, number, &frame) ||
+			if (!wh_gdb_frame_number(&s, &number, &blanks) || !wh_gdb_stack_begins(s, blanks, number, &frame) ||
 			    (!frame.has_address && is_prose(frame.function)))
 				continue;
 			if (number < 10 ? blanks == 2 : sure)

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of the reader of kernel logs: what stands before a line's text, titles of reports, frames. */
+/* The parts of the reader of kernel logs: titles of reports, frames. */
 #ifndef WHORL_FORMAT_STACK_KERNEL_H
 #define WHORL_FORMAT_STACK_KERNEL_H
 
 #include "format/scan.h"
+#include "format/stack/log_prefix.h"
 #include "observation/stack.h"
-
-/* What the log puts in front of a line. */
-struct wh_kernel_prefix {
-	bool stamped;          /* there was a time, a level or a caller */
-	struct wh_span caller; /* `T123` or `C0`, where the kernel says who is speaking */
-};
-
-/* A line without `<4>`, `[   12.345678]`, `[ T123]`, a host's `Nov 20 10:00:00 host kernel:`, … and without blanks around it. */
-struct wh_span wh_kernel_strip(struct wh_span line, struct wh_kernel_prefix *prefix);
 
 enum wh_kernel_kind {
 	WH_KERNEL_PLAIN,   /* a report of its own */

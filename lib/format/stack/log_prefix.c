@@ -326,6 +326,130 @@ static bool compose(struct wh_span *s)
 	return true;
 }
 
+/* ---- the kernel's, and those of what passes its lines on ---- */
+
+/* `[   12.345678]`, `[   12.345678,0]`, `[  T123]`, `[ C0]`, `[T1@C0]`, `[Mon Nov 20 10:00:00 2026]`: what is between brackets. */
+static bool is_stamp(struct wh_span s)
+{
+	wh_scan_blanks(&s);
+	if (s.p == s.end)
+		return false;
+	if (wh_is_digit(*s.p)) {
+		bool dot = false;
+		for (; s.p < s.end; s.p++) {
+			dot |= *s.p == '.';
+			if (!wh_is_digit(*s.p) && *s.p != '.' && *s.p != ',')
+				return false;
+		}
+		return dot;
+	}
+	if (*s.p == 'T' || *s.p == 'C')
+		if (s.p + 1 < s.end && wh_is_digit(s.p[1])) {
+			for (s.p++; s.p < s.end; s.p++)
+				if (!wh_is_digit(*s.p) && *s.p != 'T' && *s.p != 'C' && *s.p != '@' && *s.p != ' ')
+					return false;
+			return true;
+		}
+	static const char *const days[] = { "Mon ", "Tue ", "Wed ", "Thu ", "Fri ", "Sat ", "Sun " };
+	for (size_t i = 0; i < 7; i++)
+		if (wh_scan_has(s, days[i]))
+			return true;
+	return false;
+}
+
+/* Passes over `[…]` at the start of s if it is a stamp. */
+static bool skip_stamp(struct wh_span *s, struct wh_kernel_prefix *prefix)
+{
+	if (s->p == s->end || *s->p != '[')
+		return false;
+	size_t most = wh_span_size(*s) < 40 ? wh_span_size(*s) : 40;
+	const char *close = memchr(s->p, ']', most);
+	struct wh_span inner = { s->p + 1, close };
+	if (!close || !is_stamp(inner))
+		return false;
+	wh_scan_blanks(&inner);
+	if ((*inner.p == 'T' || *inner.p == 'C') && wh_is_digit(inner.p[1]))
+		prefix->caller = inner;
+	s->p = close + 1;
+	return true;
+}
+
+/* `<4>`, `<c>` */
+static bool skip_level(struct wh_span *s)
+{
+	struct wh_span at = *s;
+	uint64_t level;
+	if (at.p == at.end || *at.p != '<')
+		return false;
+	at.p++;
+	if (!wh_scan_decimal(&at, &level) && wh_scan_has(at, "c"))
+		at.p++;
+	if (at.p - s->p < 2 || at.p == at.end || *at.p != '>')
+		return false;
+	s->p = at.p + 1;
+	return true;
+}
+
+/* What syslog, journalctl, console servers and test runners put before it: up to `kernel: `, or a date and a time. */
+static void skip_host(struct wh_span *s)
+{
+	struct wh_span head = { s->p, wh_span_size(*s) > 120 ? s->p + 120 : s->end };
+	const char *kernel = wh_scan_find(head, " kernel: ");
+	if (kernel) {
+		s->p = kernel + strlen(" kernel: ");
+		return;
+	}
+	/* 2018/01/09 14:28:48 */
+	if (wh_span_size(*s) > 20 && wh_is_digit(s->p[0]) && (s->p[4] == '/' || s->p[4] == '-') && (s->p[10] == ' ' || s->p[10] == 'T') &&
+	    s->p[13] == ':') {
+		s->p += 19;
+		while (s->p < s->end && *s->p != ' ')
+			s->p++;
+	}
+}
+
+/* Android's further prefixes: `c0  123 `, `(0)[123:name]` */
+static void skip_android(struct wh_span *s)
+{
+	struct wh_span at = *s;
+	uint64_t number;
+	wh_scan_blanks(&at);
+	if (wh_scan_skip(&at, "c") && wh_scan_decimal(&at, &number) && number < 4096 && wh_scan_has(at, " ")) {
+		wh_scan_blanks(&at);
+		if (wh_scan_decimal(&at, &number) && wh_scan_has(at, " "))
+			*s = at;
+		return;
+	}
+	at = *s;
+	wh_scan_blanks(&at);
+	wh_scan_skip(&at, "-");
+	if (wh_scan_skip(&at, "(") && wh_scan_decimal(&at, &number) && wh_scan_skip(&at, ")[") && wh_scan_decimal(&at, &number) &&
+	    wh_scan_skip(&at, ":")) {
+		const char *close = memchr(at.p, ']', wh_span_size(at));
+		if (close)
+			s->p = close + 1;
+	}
+}
+
+struct wh_span wh_kernel_strip(struct wh_span s, struct wh_kernel_prefix *prefix)
+{
+	*prefix = (struct wh_kernel_prefix){ 0 };
+	prefix->stamped = skip_level(&s);
+	if (s.p < s.end && (wh_is_digit(*s.p) || (*s.p >= 'A' && *s.p <= 'Z') || (*s.p >= 'a' && *s.p <= 'z')))
+		skip_host(&s);
+	for (int i = 0; i < 6; i++) {
+		struct wh_span at = s;
+		wh_scan_blanks(&at);
+		if (!skip_level(&at) && !skip_stamp(&at, prefix))
+			break;
+		s = at;
+		prefix->stamped = true;
+	}
+	if (prefix->stamped)
+		skip_android(&s);
+	return wh_scan_trim(s);
+}
+
 struct wh_span wh_log_line(struct wh_span line)
 {
 	for (int i = 0; i < 2 && line.p < line.end; i++) { /* a container's log of a log */

@@ -11,6 +11,15 @@
  *   03-01 12:00:00.100  1234  1250 I tag : …   I/tag ( 1234): …   Mar  1 12:00:00 host program[12]: …   service-1  | … */
 struct wh_span wh_log_line(struct wh_span line);
 
+/* What the kernel's log puts in front of a line. */
+struct wh_kernel_prefix {
+	bool stamped;          /* there was a time, a level or a caller */
+	struct wh_span caller; /* `T123` or `C0`, where the kernel says who is speaking */
+};
+
+/* A line without `<4>`, `[   12.345678]`, `[ T123]`, a host's `Nov 20 10:00:00 host kernel:`, … and without blanks around it. */
+struct wh_span wh_kernel_strip(struct wh_span line, struct wh_kernel_prefix *prefix);
+
 /* What Android's logcat says of a message. */
 struct wh_logcat {
 	char priority; /* V, D, I, W, E, F, A or S */
