@@ -566,10 +566,12 @@ static bool is_log(struct wh_span text)
  * surer. */
 static int detect_late(const char *text, size_t size, int sure)
 {
-	enum { WITH_FRAMES = 88, ALONE = 44 };
+	enum { WITH_FRAMES = 88, ALONE = 44, BINARY = 4096 };
 	struct wh_span s = { text, text + size };
 	struct wh_arena arena;
 	struct wh_crash crash;
+	if (memchr(text, '\0', size < BINARY ? size : BINARY)) /* a program that has the messages it may print */
+		return 0;
 	int most = sure < WITH_FRAMES && has_frame(s) ? WITH_FRAMES : ALONE;
 	if (most > sure && has_other_error(s))
 		most = WH_DETECT_LEAST;
