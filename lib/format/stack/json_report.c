@@ -191,7 +191,7 @@ static bool is_path(const struct level *levels, size_t n, const char *path)
 		if (!levels[i].object)
 			continue;
 		size_t size = wh_span_size(levels[i].key);
-		if (!size || strncmp(path, levels[i].key.p, size) != 0)
+		if (!size || strnlen(path, size) < size || memcmp(path, levels[i].key.p, size) != 0)
 			return false;
 		path += size;
 		if (*path == '.')
