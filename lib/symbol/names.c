@@ -180,13 +180,27 @@ static bool is_identifier(const char *s, const char *more)
 	return true;
 }
 
-/* Python prints plain names, of which every program has its `main` and `__init__`: module.function says more. JavaScript's
- * functions without a name likewise. A name with a dot is qualified already. */
+/* What stands for code without a name: every script has some. */
+static bool is_nameless(const char *name, enum wh_language language)
+{
+	switch (language) {
+	case WH_LANGUAGE_JAVASCRIPT:
+		return !strcmp(name, "<anonymous>") || !strcmp(name, "anonymous");
+	case WH_LANGUAGE_RUBY:
+		return !strcmp(name, "<main>") || !strcmp(name, "<top (required)>");
+	case WH_LANGUAGE_PHP:
+		return !strcmp(name, "{main}") || !strcmp(name, "{closure}");
+	default:
+		return false;
+	}
+}
+
+/* Python prints plain names, of which every program has its `main` and `__init__`: module.function says more. Code without a name
+ * likewise. A name with a dot is qualified already. */
 static bool qualify(struct work *w, const struct wh_frame *frame)
 {
 	struct wh_str *text = &w->cache->text, *next = &w->cache->next;
-	bool anonymous = !strcmp(text->data, "<anonymous>") || !strcmp(text->data, "anonymous");
-	if (w->language == WH_LANGUAGE_PYTHON ? !is_identifier(text->data, "<>") : w->language != WH_LANGUAGE_JAVASCRIPT || !anonymous)
+	if (w->language == WH_LANGUAGE_PYTHON ? !is_identifier(text->data, "<>") : !is_nameless(text->data, w->language))
 		return false;
 	wh_str_clear(next);
 	if (w->language == WH_LANGUAGE_PYTHON && frame->module && is_identifier(frame->module, "."))

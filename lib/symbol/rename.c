@@ -34,7 +34,7 @@ enum wh_language wh_language_of(const char *file)
 		{ "tsx", WH_LANGUAGE_JAVASCRIPT }, { "jsx", WH_LANGUAGE_JAVASCRIPT }, { "java", WH_LANGUAGE_JVM },
 		{ "kt", WH_LANGUAGE_JVM },        { "scala", WH_LANGUAGE_JVM },    { "groovy", WH_LANGUAGE_JVM },
 		{ "clj", WH_LANGUAGE_JVM },       { "go", WH_LANGUAGE_GO },	       { "mts", WH_LANGUAGE_JAVASCRIPT },
-		{ "jsm", WH_LANGUAGE_JAVASCRIPT },
+		{ "jsm", WH_LANGUAGE_JAVASCRIPT },  { "rb", WH_LANGUAGE_RUBY },	       { "php", WH_LANGUAGE_PHP },
 	};
 	if (file && !strncmp(file, "<frozen ", 8))
 		return WH_LANGUAGE_PYTHON;

@@ -12,7 +12,16 @@
 #define WH_NAME_MOST ((size_t)4096)      /* bytes of what is left of it */
 
 /* What the file's name says about the language; some generated names look like somebody's own in another one. */
-enum wh_language { WH_LANGUAGE_OTHER, WH_LANGUAGE_PYTHON, WH_LANGUAGE_JAVASCRIPT, WH_LANGUAGE_JVM, WH_LANGUAGE_GO, WH_LANGUAGES };
+enum wh_language {
+	WH_LANGUAGE_OTHER,
+	WH_LANGUAGE_PYTHON,
+	WH_LANGUAGE_JAVASCRIPT,
+	WH_LANGUAGE_JVM,
+	WH_LANGUAGE_GO,
+	WH_LANGUAGE_RUBY,
+	WH_LANGUAGE_PHP,
+	WH_LANGUAGES
+};
 
 enum wh_language wh_language_of(const char *file);
 
@@ -36,7 +45,7 @@ bool wh_name_unknown(const char *function);
  * text says nothing. */
 void wh_module_name(const char *text, struct wh_str *to);
 
-/* Appends the module that a Python or JavaScript file is: its base name without extension, the folder's for `__init__.py` and
+/* Appends the module that a file of Python, JavaScript, Ruby or PHP is: its base name without extension, the folder's for `__init__.py` and
  * `index.js`; nothing for `<stdin>`. */
 void wh_source_module(const char *file, struct wh_str *to);
 

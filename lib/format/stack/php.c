@@ -163,7 +163,8 @@ static void place_frames(const struct error *e, const struct block *block, struc
 	struct wh_frame *frame;
 	if (!n) {
 		if (wh_span_size(place.file) && (frame = wh_stack_builder_frame(b))) {
-			frame->file = wh_stack_builder_copy(b, place.file.p, wh_span_size(place.file));
+			/* the script is all that is known of where it was */
+			frame->module = frame->file = wh_stack_builder_copy(b, place.file.p, wh_span_size(place.file));
 			frame->line = place.line;
 		}
 		return;

@@ -302,12 +302,14 @@ static int detect(const char *text, size_t size)
 	struct wh_span all = { text, text + size }, whole, class, message;
 	struct wh_ruby_line said;
 	size_t errors = 0, classes = 0, from = 0, bare = 0, jruby = 0, headed = 0, since = 0;
-	bool bug = false, sections = false, scripts = false;
+	bool bug = false, sections = false, scripts = false, rspec = wh_scan_find(all, "Failure/Error:") != NULL;
 	if (!wh_scan_any(all, parts, sizeof parts / sizeof *parts))
 		return 0;
 	while (wh_scan_line(&all, &whole)) {
 		struct wh_span line = wh_log_line(whole), s = wh_scan_trim(line);
 		if (wh_ruby_frame_line(line, &said)) {
+			if (said.comment && !rspec)
+				continue;
 			errors += said.kind == WH_RUBY_ERROR;
 			classes += said.kind == WH_RUBY_ERROR && wh_span_size(said.class);
 			from += (said.kind == WH_RUBY_FROM || said.kind == WH_RUBY_NUMBERED) && wh_span_size(said.frame.function);

@@ -20,6 +20,7 @@ struct wh_ruby_line {
 	enum wh_ruby_kind kind;
 	struct wh_frame_text frame;
 	struct wh_span class, message; /* of WH_RUBY_ERROR */
+	bool comment;                  /* behind `#`: RSpec's, or an example in a source */
 };
 
 /* What line says, without the tags of Rails (`[1a2b-…] `) and RSpec's `# ` in front. */

@@ -140,9 +140,10 @@ static bool take_prefix(struct wh_span *s, enum wh_ruby_kind *kind)
 bool wh_ruby_frame_line(struct wh_span line, struct wh_ruby_line *said)
 {
 	*said = (struct wh_ruby_line){ 0 };
-	struct wh_span s = wh_ruby_text(line);
+	struct wh_span s = wh_ruby_text(line), whole = wh_scan_trim(line);
 	if (wh_span_size(s) > WH_FRAME_LINE_LONGEST || !wh_span_size(s))
 		return false;
+	said->comment = wh_scan_has(whole, "#");
 	bool sure = take_prefix(&s, &said->kind);
 	const char *quote = label_of(s);
 	if (!quote) { /* code that is in no method, of old */
