@@ -219,7 +219,10 @@ static decompress_fn *decompressor(const char *text, size_t n)
 		const char *magic;
 		size_t n;
 		decompress_fn *run;
-	} kinds[] = { { "\x1f\x8b\x08", 3, gunzip }, { "\x28\xb5\x2f\xfd", 4, unzstd }, { "\xfd" "7zXZ\0", 6, unxz } };
+	} kinds[] = { { "\x1f\x8b\x08", 3, gunzip },
+		      { "\x28\xb5\x2f\xfd", 4, unzstd },
+		      { "\x5a\x2a\x4d\x18", 4, unzstd }, /* a skippable frame comes first: what whorl-core spools */
+		      { "\xfd" "7zXZ\0", 6, unxz } };
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (n >= kinds[i].n && !memcmp(text, kinds[i].magic, kinds[i].n))
 			return kinds[i].run;

@@ -131,6 +131,7 @@ static int open_all(struct recorder *r, const struct wh_values *values, bool liv
 	if (!systemd && !(r->ledger = wh_ledger_map(r->spool)))
 		return wh_err_set(err, WH_E_IO, "%s/" WH_SPOOL_LEDGER ": %s", r->spool_path, strerror(errno));
 	wh_spool_sweep(r->spool);
+	wh_spool_sweep_records(r->spool);
 	r->kept = (struct wh_kept){ r->spool, (uint64_t)wh_values_int(values, "keep-cores"),
 				    (uint64_t)wh_values_int(values, "keep-size") << 20, wh_values_int(values, "keep-days") * 86400 };
 	WH_TRY(wh_kept_tidy(&r->kept, err));
@@ -220,6 +221,7 @@ static int core_settle(void *recorder, const struct wh_capture *capture, const c
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
 		return remove_record(capture, err);
 	}
+	WH_TRY(remove_record(capture, err)); /* before the core: as long as that is there, whatever comes between is done again */
 	if (r->kept.most && core->may_keep)
 		WH_TRY(wh_kept_add(&r->kept, core->name, group, capture->program, path, err));
 	if (*path) {
@@ -229,7 +231,7 @@ static int core_settle(void *recorder, const struct wh_capture *capture, const c
 	snprintf(name, sizeof name, WH_SPOOL_NEW "/%.200s", core->name);
 	if (unlinkat(r->spool, name, 0) && errno != ENOENT)
 		return wh_err_set(err, WH_E_IO, "%s: %s", name, strerror(errno));
-	return remove_record(capture, err);
+	return WH_OK;
 }
 
 /* ---- counts ---- */

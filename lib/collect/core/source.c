@@ -101,7 +101,7 @@ int wh_core_describe(struct wh_core_capture *made, const struct wh_facts *facts,
 	add(&c->attributes, &c->n_attributes, "exe", wh_arena_strdup(arena, facts->exe));
 	add(&c->attributes, &c->n_attributes, "command", command_of(facts, arena));
 	add(&c->attributes, &c->n_attributes, "unit", unit_of(facts, arena));
-	add(&c->attributes, &c->n_attributes, "pid", facts->pid ? wh_arena_printf(arena, "%llu", (unsigned long long)facts->pid) : NULL);
+	add(&c->attributes, &c->n_attributes, "process", facts->pid ? wh_arena_printf(arena, "%llu", (unsigned long long)facts->pid) : NULL);
 	add(&c->attributes, &c->n_attributes, "truncated", facts->truncated ? wh_arena_strdup(arena, facts->why) : NULL);
 	add(&c->fallback, &c->n_fallback, "reason", signal_of(facts, arena));
 	return WH_OK;

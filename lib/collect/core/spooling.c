@@ -144,6 +144,20 @@ size_t wh_spool_sweep(int spool)
 	return busy;
 }
 
+void wh_spool_sweep_records(int spool)
+{
+	int fd = openat(spool, WH_SPOOL_RECORDS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	if (!folder)
+		return;
+	for (struct dirent *entry; (entry = readdir(folder));) {
+		const char *dot = strrchr(entry->d_name, '.');
+		if (dot && *entry->d_name != '.' && strcmp(dot, ".jsonl") != 0) /* half a file, on its way to its name */
+			unlinkat(fd, entry->d_name, 0);
+	}
+	closedir(folder);
+}
+
 /* ---- privileges ---- */
 
 int wh_spool_become(const struct stat *owner, struct wh_err *err)

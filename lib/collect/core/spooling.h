@@ -17,6 +17,8 @@ int wh_spool_lock(int spool, const struct stat *owner, int *lock, struct wh_err 
 int wh_spool_set_limits(int spool, const struct stat *owner, const struct wh_spool_limits *, struct wh_err *) WH_NODISCARD;
 /* Deletes what dead writers left; returns how many are at work. */
 size_t wh_spool_sweep(int spool);
+/* Deletes what a recorder that was killed left of records; only for who has the lock. */
+void wh_spool_sweep_records(int spool);
 /* Becomes the owner of the spool for good, where we are root and it is not. */
 int wh_spool_become(const struct stat *owner, struct wh_err *) WH_NODISCARD;
 
