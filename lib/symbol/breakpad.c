@@ -450,11 +450,12 @@ static const char *text_of(struct wh_str *to, struct breakpad_span text)
 {
 	while (text.end > text.p && (text.end[-1] == '\r' || text.end[-1] == ' '))
 		text.end--;
-	size_t n = (size_t)(text.end - text.p);
+	size_t n = (size_t)(text.end - text.p) < NAME_LONGEST ? (size_t)(text.end - text.p) : NAME_LONGEST;
+	n = n ? strnlen(text.p, n) : 0;
 	wh_str_clear(to);
 	if (!n)
 		return NULL;
-	wh_str_add(to, text.p, n < NAME_LONGEST ? n : NAME_LONGEST);
+	wh_str_add(to, text.p, n);
 	return to->data;
 }
 

@@ -388,7 +388,7 @@ static void set_system(struct dump *d)
 /* The value of a line `Name:\tvalue` of a file of /proc. */
 static struct wh_span proc_value(struct wh_bytes file, const char *name)
 {
-	struct wh_span all = { file.data, file.data + file.size }, line;
+	struct wh_span all = wh_md_text(file), line;
 	while (wh_scan_line(&all, &line))
 		if (wh_scan_skip(&line, name))
 			return wh_scan_trim(line);
@@ -406,8 +406,7 @@ static int set_program(struct dump *d, struct wh_err *err)
 		if (*module->name)
 			return WH_OK;
 	}
-	struct wh_bytes command = m->streams[WH_MD_LINUX_CMDLINE];
-	struct wh_span name = { command.data, command.data + strnlen(command.data ? command.data : "", command.size) };
+	struct wh_span name = wh_md_until_zero(m->streams[WH_MD_LINUX_CMDLINE]);
 	const char *slash = wh_span_size(name) ? memrchr(name.p, '/', wh_span_size(name)) : NULL;
 	if (slash)
 		name.p = slash + 1;

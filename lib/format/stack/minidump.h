@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "format/scan.h"
 #include "observation/stack.h"
 #include "symbol/machine.h"
 
@@ -130,6 +131,20 @@ static inline uint64_t wh_md_u64(const char *p)
 	uint64_t v;
 	memcpy(&v, p, sizeof v);
 	return le64toh(v);
+}
+
+/* Bytes as text; empty where there are none. */
+static inline struct wh_span wh_md_text(struct wh_bytes bytes)
+{
+	return (struct wh_span){ bytes.data, bytes.size ? bytes.data + bytes.size : bytes.data };
+}
+
+/* Text up to its first 0. */
+static inline struct wh_span wh_md_until_zero(struct wh_bytes bytes)
+{
+	struct wh_span text = wh_md_text(bytes);
+	const char *zero = bytes.size ? memchr(text.p, 0, bytes.size) : NULL;
+	return (struct wh_span){ text.p, zero ? zero : text.end };
 }
 
 /* Reads header, directory and lists. WH_E_FORMAT: no minidump, or one whose directory cannot be read; WH_E_NOMEM and WH_E_LIMIT

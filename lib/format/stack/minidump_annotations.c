@@ -28,7 +28,7 @@ static struct wh_span counted(const struct wh_minidump *m, uint32_t offset)
 {
 	struct wh_bytes length = wh_md_at(m, offset, 4);
 	struct wh_bytes bytes = length.data ? wh_md_at(m, (uint64_t)offset + 4, wh_md_u32(length.data)) : (struct wh_bytes){ NULL, 0 };
-	return (struct wh_span){ bytes.data, bytes.data + strnlen(bytes.data ? bytes.data : "", bytes.size) };
+	return wh_md_until_zero(bytes);
 }
 
 static bool is_plain(struct wh_span name)

@@ -124,7 +124,7 @@ static int add_from_map(struct wh_minidump *m, struct wh_span path, uint64_t sta
 static int read_map(struct wh_minidump *m, bool modules, size_t cap, struct wh_err *err)
 {
 	struct wh_bytes text = m->streams[WH_MD_LINUX_MAPS];
-	struct wh_span all = { text.data, text.data + text.size }, line;
+	struct wh_span all = wh_md_text(text), line;
 	struct mapping mapping, last = { 0 };
 	size_t n = m->n_code;
 	while (wh_scan_line(&all, &line) && n < MOST_LINES) {
@@ -151,11 +151,10 @@ static int read_map(struct wh_minidump *m, bool modules, size_t cap, struct wh_e
 
 static size_t lines_of(struct wh_bytes text)
 {
+	struct wh_span all = wh_md_text(text), line;
 	size_t n = 0;
-	for (const char *p = text.data, *end = p + text.size; p < end && n < MOST_LINES; n++) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		p = nl ? nl + 1 : end;
-	}
+	while (n < MOST_LINES && wh_scan_line(&all, &line))
+		n++;
 	return n;
 }
 
