@@ -72,6 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				    .skip = skip, .format = &FORMAT };
 	int sure = FORMAT.detect(text, size < WH_DETECT_SIZE ? size : WH_DETECT_SIZE);
 	MUST(sure >= 0 && sure <= 100);
+	int late = FORMAT.detect_late ? FORMAT.detect_late(text, size < WH_DETECT_SIZE ? size : WH_DETECT_SIZE, sure) : 0;
+	MUST(late >= 0 && late <= 100);
 	int code = FORMAT.read(&reader, &err);
 	MUST(code == WH_OK || code == WH_E_LIMIT || code == WH_E_NOMEM);
 	MUST(arena.total <= arena.limit);

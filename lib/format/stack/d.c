@@ -56,7 +56,7 @@ static const struct wh_line_row rows[] = {
 };
 
 static const struct wh_line_grammar grammar = {
-	.words = { ".d(", "@" }, .rows = rows, .sure = 94, .wait = 40,
+	.words = { ".d(", ".di(", ".d-mixin-" }, .rows = rows, .sure = 94, .wait = 40,
 };
 
 WH_LINE_FORMAT(d, "d", "D's uncaught exceptions (druntime)",

@@ -42,7 +42,7 @@ static const struct wh_line_row rows[] = {
 };
 
 static const struct wh_line_grammar grammar = {
-	.words = { " line " }, .rows = rows, .sure = 92, .wait = 0,
+	.words = { " called at ", ".pl line ", ".pm line ", ".t line ", ".cgi line ", ".psgi line " }, .rows = rows, .sure = 92,
 };
 
 WH_LINE_FORMAT(perl, "perl", "Perl's last words, with Carp's backtraces", "perl: util.c (Perl_mess_sv), dist/Carp/lib/Carp.pm");

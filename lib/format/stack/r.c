@@ -80,6 +80,7 @@ static const struct wh_line_row rows[] = {
 	WH_LINE(PASS, "%n: h(simpleError(%*"),
 	WH_LINE(FRAME, "%n: %f at %F#%l", .check = call, .caller = true),
 	WH_LINE(FRAME, "%n: %f", .check = call, .caller = true),
+	WH_LINE(PASS, "Caused by error%*"),
 	WH_LINE(PASS, "In addition: %*"),
 	WH_LINE(PASS, "Warning message%*:"),
 	{ 0 },

@@ -48,7 +48,7 @@ static const struct wh_line_row rows[] = {
 };
 
 static const struct wh_line_grammar grammar = {
-	.words = { ">>" }, .rows = rows, .sure = 90, .sure_frames = 80, .wait = 40, .gap = 40,
+	.words = { ".st:", "(a String:", "Closure>>", "doesNotUnderstand:", "\tReceiver: " }, .rows = rows, .sure = 90, .sure_frames = 80, .wait = 40, .gap = 40,
 };
 
 WH_LINE_FORMAT(smalltalk, "smalltalk", "Smalltalk's errors: GNU Smalltalk, Pharo, Squeak",
