@@ -137,7 +137,19 @@ def modules_of(core, with_ids, root):
     return sorted(found.values(), key=lambda m: not m["base"] <= entry < m["base"] + m["size"]), sorted(maps)
 
 
-def convert(core, with_ids=True, root=""):
+def program_of(path, with_ids):
+    with open(path, "rb") as file:
+        image = file.read()
+    elf = Core.__new__(Core)
+    elf.data, elf.wide = image, image[4] == 2
+    loads = [(address, memsz) for kind, _, address, _, memsz, _ in elf.segments() if kind == 1]
+    base = min(address for address, _ in loads) // 4096 * 4096
+    build_id = build_id_of(image)
+    return {"base": base, "size": max(a + n for a, n in loads) - base, "name": path, "cv": md.bpel(build_id) if with_ids else b"", "id": build_id}
+
+
+def convert(core, with_ids=True, root="", program=None):
+    """program: the one file that was loaded, where the core does not tell (qemu-user's do not); it lies where it says"""
     cpu, at, width, names = MACHINES[core.machine]
     out = md.Dump()
     threads, siginfo = [], core.note(NT_SIGINFO)
@@ -162,12 +174,13 @@ def convert(core, with_ids=True, root=""):
         signal = struct.unpack_from("<i", siginfo)[0]
     out.threads(rows)
     out.memory_list(descriptors)
-    modules, maps = modules_of(core, with_ids, root)
+    modules, maps = ([program_of(program, with_ids)], []) if program else modules_of(core, with_ids, root)
     out.modules(modules)
     out.exception(number, signal, code, address, md.context(cpu, registers))
     out.stream(md.BREAKPAD, struct.pack("<III", 2, 0, number))
     text = "".join(f"{a:x}-{b:x} {'r' if f & 4 else '-'}{'w' if f & 2 else '-'}{'x' if f & 1 else '-'}p {o:08x} 08:01 1 {p}\n" for a, b, o, f, p in maps)
-    out.stream(md.LINUX_MAPS, text.encode())
+    if text:
+        out.stream(md.LINUX_MAPS, text.encode())
     return out.bytes(), modules
 
 

@@ -27,9 +27,23 @@ def rule_text(text):
     return None
 
 
+def without_caller(path):
+    """Where the FDEs begin that say that there is no return address: in the tables that looks like one that is still in its register."""
+    begin, cie, cies, found = None, None, set(), set()
+    for line in subprocess.run(["readelf", "--debug-dump=frames", path], capture_output=True, text=True, check=False).stdout.splitlines():
+        entry = re.search(r"^(\S+) .* (CIE|FDE cie=(\S+) pc=([0-9a-f]+))", line)
+        if entry:
+            begin, cie = (int(entry.group(4), 16), None) if entry.group(4) else (None, entry.group(1))
+            if entry.group(3) in cies:
+                found.add(begin)
+        elif "DW_CFA_undefined: r30" in line or "DW_CFA_undefined: r14" in line:
+            (cies if cie else found).add(cie or begin)
+    return found
+
+
 def tables_of(path):
     """(begin, end, rows) of every FDE: rows are (address, cfa, {register: rule})."""
-    cies, columns, rows, begin, end, cie = {}, [], [], None, 0, None
+    cies, columns, rows, begin, end, cie = {}, None, [], None, 0, None
     text = subprocess.run(["readelf", "--debug-dump=frames-interp", path], capture_output=True, text=True, check=False).stdout
     for line in [*text.splitlines(), "0 0 0 CIE"]:
         words = line.split()
@@ -38,7 +52,7 @@ def tables_of(path):
                 yield begin, end, rows or [(begin, *row[1:]) for row in cies.get(cie, [])]
             elif cie:
                 cies[cie] = rows
-            rows, columns, begin = [], [], None
+            rows, columns, begin = [], None, None
             if words[3] == "FDE":
                 cie = words[4].removeprefix("cie=")
                 begin, end = (int(n, 16) for n in words[5].removeprefix("pc=").split(".."))
@@ -46,13 +60,14 @@ def tables_of(path):
                 cie = words[0]
         elif words[:1] == ["LOC"]:
             columns = words[2:]
-        elif columns and len(words) == len(columns) + 2:
+        elif columns is not None and len(words) == len(columns) + 2:
             rows.append((int(words[0], 16), words[1], dict(zip(columns, words[2:]))))
 
 
 def write_cfi(out, path, machine, first):
     sigil, names = ("$", None) if machine in ("x64", "x86") else ("", {"r13": "sp", "r14": "lr", "r15": "pc"} if machine == "ARM" else {})
     in_register = {"AArch64": "x30", "ARM": "lr"}.get(machine)
+    ends = without_caller(path) if in_register else set()
 
     def register(name):
         return sigil + (names or {}).get(name, name)
@@ -65,7 +80,7 @@ def write_cfi(out, path, machine, first):
             now = {".cfa": f"{register(name)} {sign.strip('+')}{offset} +"}
             for column, rule in rules.items():
                 now[".ra" if column == "ra" else register(column)] = rule_text(rule)
-            now[".ra"] = now.get(".ra") or in_register or ".undef"
+            now[".ra"] = now.get(".ra") or (None if begin in ends else in_register) or ".undef"
             for column in before.keys() - now.keys() | {column for column, text in now.items() if not text and before.get(column)}:
                 now[column] = column  # it has again what it had in the caller
             changed = {column: text for column, text in now.items() if text and before.get(column) != text}
