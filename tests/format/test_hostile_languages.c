@@ -233,6 +233,8 @@ static void many_lines(void **state)
 		"\\n#0 /x.php(1): f()", "[object] (A(code: 0): b at /x.php:1)\n[stacktrace]\n", "[previous exception] [object] (A(code: 0): b\n",
 		"PHP   1. f() /x.php:1\n", "Call Stack:\n    0.1   1   1. f() /x.php:1\n", "<b>Fatal error</b>:  x in <b>/x</b> on line <b>1</b>\n",
 		"A\\B: c\n", "#0 (1): (2): (3): \n", "  [AException]\n", "Exception trace:\n f() at /x.php:1\n",
+		"{\"a\":\"Error: x\\n    at f (x.js:1:2)\"}\n", "\"\\n    at ", "{\"a\":\"b.C: x\\n\\tat a.B.c(D.java:1)\\n\"}\n",
+		"{\"a\":\"A.Exception: x\\r\\n   at A.B(C d)\"}\n", "\"\\n\\tat \\\n",
 		"    at 0   a.kexe   0x41b5b0   kfun:f(){} + 64 (/x.kt:1:2)\n", "\t(Coroutine boundary)\n", "    at 0   a   0x41b5b0   (((((\n",
 		"x.rb:1:in `f': m (A)\n", "\tfrom x.rb:1:in `f'\n", "x.rb:1:in `f': m (A)\n\tfrom x.rb:1:in `g'\n", "x.rb:1:in 'f'\n",
 		"Traceback (most recent call last):\n\t1: from x.rb:1:in `f'\n", "\t1: from x.rb:1:in `f'\nx.rb:1:in `f': m (A)\n",

@@ -13,6 +13,7 @@
 
 #include "format/stack/list.h"
 #include "format/stack/log_prefix.h"
+#include "format/stack/quoted_lines.h"
 #include "format/stack/report.h"
 
 #define SPAN_IN(from, to) ((struct wh_span){ (from), (to) })
@@ -364,15 +365,19 @@ static int read_line(struct wh_reader *reader, struct error *e, struct above *ab
 	return WH_OK;
 }
 
+/* A stack as a JSON string: Serilog and its like. */
+static const char sign[] = "\\n   at ";
+
 static int read_dotnet(struct wh_reader *reader, struct wh_err *err)
 {
-	struct wh_span all = { reader->text, reader->text + reader->size }, line;
+	struct wh_quoted_lines lines = { .text = { reader->text, reader->text + reader->size }, .sign = sign };
+	struct wh_span line;
 	struct above above = { 0 };
 	struct told told = { 0 };
 	struct error *e = calloc(1, sizeof *e);
 	int code = e ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
-	while (code == WH_OK && wh_scan_line(&all, &line))
-		code = read_line(reader, e, &above, &told, line, &all, err);
+	while (code == WH_OK && wh_quoted_line(&lines, &line))
+		code = read_line(reader, e, &above, &told, line, &lines.text, err);
 	if (code == WH_OK)
 		code = finish(reader, e, &told, err);
 	free(e);
@@ -385,13 +390,14 @@ static int detect(const char *text, size_t size)
 {
 	static const char *const parts[] = { "xception", "Fatal error. ", "Process terminated. ", "Stack overflow", "Native Crash Reporting",
 					     "OS Thread Id: ", "Stacktrace:", ":line " };
-	struct wh_span all = { text, text + size }, whole;
+	struct wh_quoted_lines lines = { .text = { text, text + size }, .sign = sign };
+	struct wh_span whole;
 	struct wh_frame_text frame;
 	size_t since = 0, sure = 0, headed = 0, plain = 0, native = 0, managed = 0;
 	bool named = false, said = false, marker = false;
-	if (!wh_scan_any(all, parts, sizeof parts / sizeof *parts))
+	if (!wh_scan_any(lines.text, parts, sizeof parts / sizeof *parts))
 		return 0;
-	while (wh_scan_line(&all, &whole)) {
+	while (wh_quoted_line(&lines, &whole)) {
 		struct wh_span line = wh_log_line(whole), s = wh_scan_trim(line);
 		struct head head;
 		enum wh_dotnet_sureness is = frame_line(line, since == 1, &frame);

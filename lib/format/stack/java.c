@@ -12,6 +12,7 @@
 
 #include "format/stack/frame_line.h"
 #include "format/stack/list.h"
+#include "format/stack/quoted_lines.h"
 #include "format/stack/report.h"
 
 #define MOST_BLOCKS 128         /* causes of one exception; further ones are passed over */
@@ -524,16 +525,20 @@ static int read_line(struct wh_reader *reader, struct trace *t, struct before *b
 	return WH_OK;
 }
 
+/* A trace as a JSON string: logstash's encoder, ECS. */
+static const char sign[] = "\\n\\tat ";
+
 static int read_java(struct wh_reader *reader, struct wh_err *err)
 {
-	struct wh_span all = { reader->text, reader->text + reader->size }, line;
+	struct wh_quoted_lines lines = { .text = { reader->text, reader->text + reader->size }, .sign = sign };
+	struct wh_span all = lines.text, line;
 	struct before before = { 0 };
 	struct trace *t = calloc(1, sizeof *t);
 	int code = t ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
 	if (t)
 		t->fatal_only = wh_scan_find(all, "FATAL EXCEPTION") || wh_scan_find(all, "== Java Exception: ");
-	while (code == WH_OK && wh_scan_line(&all, &line))
-		code = read_line(reader, t, &before, line, &all, err);
+	while (code == WH_OK && wh_quoted_line(&lines, &line))
+		code = read_line(reader, t, &before, line, &lines.text, err);
 	if (code == WH_OK)
 		code = finish(reader, t, all.end, err);
 	free(t);
@@ -555,20 +560,21 @@ static bool any_head(struct wh_span text)
 
 static int detect(const char *text, size_t size)
 {
-	struct wh_span all = { text, text + size }, line, name;
+	struct wh_quoted_lines lines = { .text = { text, text + size }, .sign = sign };
+	struct wh_span line, name;
 	struct wh_frame_text frame;
 	size_t frames = 0, headed = 0, threads = 0, states = 0;
 	/* where the lines begin that may open the trace: looked at only when a frame follows */
 	const char *above = text;
-	while (wh_scan_line(&all, &line)) {
+	while (wh_quoted_line(&lines, &line)) {
 		const char *open = memchr(line.p, '(', wh_span_size(line));
 		if (open && wh_scan_find((struct wh_span){ line.p, open }, "at") && frame_text(line, &frame)) {
 			/* in a file nobody has named yet, brackets must hold what only a JVM prints */
 			bool sure = frame.line || wh_scan_find(line, "(Native Method)") || wh_scan_find(line, "(Unknown Source)") ||
 				    wh_span_size(frame.module);
 			frames += sure;
-			headed += sure && any_head((struct wh_span){ above, line.p });
-			above = all.p;
+			headed += sure && above < line.p && any_head((struct wh_span){ above, line.p });
+			above = lines.text.p;
 			continue;
 		}
 		if (wh_java_clojure_line(line))
@@ -579,7 +585,7 @@ static int detect(const char *text, size_t size)
 		if (frames)
 			above = line.p; /* only the line above */
 		else if (line.p == line.end)
-			above = all.p;
+			above = lines.text.p;
 	}
 	bool jazzer = headed && wh_scan_find((struct wh_span){ text, text + size }, "== Java Exception: ");
 	if (jazzer && headed)

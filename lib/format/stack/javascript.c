@@ -13,6 +13,7 @@
 
 #include "format/stack/list.h"
 #include "format/stack/log_prefix.h"
+#include "format/stack/quoted_lines.h"
 #include "format/stack/report.h"
 
 #define MOST_BLOCKS 64         /* errors that caused each other; further ones are passed over */
@@ -343,6 +344,17 @@ static bool banner_line(struct wh_span s)
 	return number && (wh_js_file(file) || (*s.p == '/' && !memchr(s.p, ' ', wh_span_size(s))) || *s.p == '<');
 }
 
+/* `  > 12 | throw x;`, `    | ^`: what Jest and Bun show of a source. */
+static bool excerpt_line(struct wh_span s)
+{
+	uint64_t number;
+	wh_scan_skip(&s, "> ");
+	wh_scan_blanks(&s);
+	wh_scan_decimal(&s, &number);
+	wh_scan_blanks(&s);
+	return wh_scan_has(s, "| ") || (wh_scan_has(s, "|") && wh_span_size(s) == 1);
+}
+
 static bool caret_line(struct wh_span s)
 {
 	for (const char *p = s.p; p < s.end; p++)
@@ -359,9 +371,7 @@ static void remember(struct above *above, struct wh_span line)
 		above->since = 0;
 	if (above->banner && ++above->banner > MOST_MESSAGE_LINES)
 		above->banner = 0;
-	if (s.p == s.end || between_line(s))
-		return;
-	if (wh_scan_has(s, "Thrown at:"))
+	if (s.p == s.end || between_line(s) || wh_scan_has(s, "Thrown at:") || excerpt_line(s))
 		return;
 	if (banner_line(s)) {
 		above->location = s;
@@ -470,14 +480,18 @@ static int read_line(struct wh_reader *reader, struct error *e, struct above *ab
 	return WH_OK;
 }
 
+/* A stack as a JSON string: pino, bunyan, winston. */
+static const char sign[] = "\\n    at ";
+
 static int read_javascript(struct wh_reader *reader, struct wh_err *err)
 {
-	struct wh_span all = { reader->text, reader->text + reader->size }, line;
+	struct wh_quoted_lines lines = { .text = { reader->text, reader->text + reader->size }, .sign = sign };
+	struct wh_span line;
 	struct above above = { 0 };
 	struct error *e = calloc(1, sizeof *e);
 	int code = e ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
-	while (code == WH_OK && wh_scan_line(&all, &line))
-		code = read_line(reader, e, &above, line, &all, err);
+	while (code == WH_OK && wh_quoted_line(&lines, &line))
+		code = read_line(reader, e, &above, line, &lines.text, err);
 	if (code == WH_OK)
 		code = finish(reader, e, err);
 	free(e);
@@ -489,13 +503,14 @@ static int read_javascript(struct wh_reader *reader, struct wh_err *err)
 static int detect(const char *text, size_t size)
 {
 	static const char *const parts[] = { "at ", "@", "FATAL ERROR: ", "Native stack trace", "Node.js v" };
-	struct wh_span all = { text, text + size }, whole;
+	struct wh_quoted_lines lines = { .text = { text, text + size }, .sign = sign };
+	struct wh_span whole;
 	struct wh_frame_text frame;
 	size_t since = 0, sure = 0, headed = 0, at_frames = 0, native = 0;
 	bool node = false, fatal = false, jazzer = false;
-	if (!wh_scan_any(all, parts, sizeof parts / sizeof *parts))
+	if (!wh_scan_any(lines.text, parts, sizeof parts / sizeof *parts))
 		return 0;
-	while (wh_scan_line(&all, &whole)) {
+	while (wh_quoted_line(&lines, &whole)) {
 		struct wh_span line = wh_log_line(whole), s = wh_scan_trim(line);
 		struct head head;
 		enum wh_js_sureness v8 = wh_js_v8_line(line, &frame), at = v8 ? WH_JS_NONE : wh_js_at_line(line, &frame);

@@ -157,7 +157,6 @@ static bool same_place(const struct wh_frame *call, struct wh_php_place place)
 /* The frames of a block: each function with the call site of the one above it. */
 static void place_frames(const struct error *e, const struct block *block, struct wh_stack_builder *b)
 {
-	const struct wh_frame *calls = e->calls.stack.frames + block->first;
 	struct wh_php_place place = block->head.place;
 	size_t n = block->n;
 	struct wh_frame *frame;
@@ -172,7 +171,7 @@ static void place_frames(const struct error *e, const struct block *block, struc
 	const char *file = wh_span_size(place.file) ? wh_stack_builder_copy(b, place.file.p, wh_span_size(place.file)) : NULL;
 	uint32_t line = file ? place.line : 0;
 	for (size_t i = 0; i < n; i++) {
-		const struct wh_frame *call = &calls[e->outermost_first ? n - 1 - i : i];
+		const struct wh_frame *call = &e->calls.stack.frames[block->first + (e->outermost_first ? n - 1 - i : i)];
 		if (e->symfony && !call->function) { /* where the exception was made */
 			file = call->file;
 			line = call->line;
