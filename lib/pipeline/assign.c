@@ -33,36 +33,25 @@ static int keep_exemplar(struct wh_assigner *a, uint32_t home)
 	return wh_vec_push(&a->home_of, home) ? WH_E_NOMEM : WH_OK;
 }
 
+/* Of two groups that have one fingerprint, because people hold them apart, the older one. */
 static int remember(struct wh_assigner *a, const struct wh_record *record, uint32_t home)
 {
-	return record->empty || wh_map_put(&a->seen, hash_of(record), home) ? WH_OK : WH_E_NOMEM;
+	uint64_t *known = record->empty ? NULL : wh_map_put(&a->seen, hash_of(record), home);
+	if (known && home < *known)
+		*known = home;
+	return record->empty || known ? WH_OK : WH_E_NOMEM;
 }
 
-/* Members so far, in the order of time: their homes, and the first different fingerprints of each as exemplars. */
-static int gather(struct wh_assigner *a, const struct wh_dataset *data, struct wh_bytes *points, size_t *n_points)
+/* ---- what stands ---- */
+
+static int take_group(void *user, const struct wh_store_group *group, struct wh_err *err)
 {
-	uint32_t *order = malloc((data->records.n + 1) * sizeof *order);
-	int code = order && wh_dataset_by_time(data, order) == WH_OK ? WH_OK : WH_E_NOMEM;
-	for (size_t k = 0; code == WH_OK && k < data->records.n; k++) {
-		const struct wh_record *record = &data->records.data[order[k]];
-		if (!record->group)
-			continue;
-		uint32_t home = wh_strtab_find(&a->ids, record->group, strlen(record->group));
-		if (home == WH_STRTAB_NONE)
-			code = new_home(a, record->group, &home);
-		if (code != WH_OK || record->empty || wh_map_get(&a->seen, hash_of(record)))
-			continue;
-		code = remember(a, record, home);
-		if (code == WH_OK && a->homes.data[home].n_exemplars < WH_EXEMPLARS) {
-			points[(*n_points)++] = record->fingerprint;
-			code = keep_exemplar(a, home);
-		}
-	}
-	free(order);
-	return code;
+	struct wh_assigner *a = user;
+	uint32_t home;
+	return new_home(a, group->id, &home) == WH_OK ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
 }
 
-int wh_assigner_open(struct wh_assigner *a, struct wh_standing *standing, const struct wh_dataset *data, struct wh_err *err)
+int wh_assigner_open(struct wh_assigner *a, struct wh_standing *standing, struct wh_err *err)
 {
 	enum wh_linkage linkage;
 	*a = (struct wh_assigner){ .standing = standing, .floor = 1 - wh_values_real(&standing->model.params, "d") };
@@ -70,19 +59,102 @@ int wh_assigner_open(struct wh_assigner *a, struct wh_standing *standing, const 
 	a->linkage = linkage;
 	wh_strtab_init(&a->ids, SIZE_MAX);
 	wh_strtab_init(&a->used, SIZE_MAX);
-	WH_TRY(wh_standing_group_ids(standing, &a->used, err));
-	size_t n = 0;
-	struct wh_bytes *points = malloc((data->records.n + 1) * sizeof *points);
-	int code = points ? gather(a, data, points, &n) : WH_E_NOMEM;
-	if (code != WH_OK)
-		wh_err_set(err, code, "out of memory");
-	if (code == WH_OK && !standing->model.state.n) /* a store without a model yet takes its weights from all it has */
-		code = wh_model_freeze(&standing->model, data, err);
+	int code = wh_standing_group_ids(standing, &a->used, err);
 	if (code == WH_OK)
-		code = wh_space_open(&a->space, &standing->model, points, n, err);
-	free(points);
+		code = wh_store_each_group(standing->store, standing->call->signal->noun, false, take_group, a, err);
 	if (code != WH_OK)
 		wh_assigner_close(a);
+	return code;
+}
+
+static void release_face(struct wh_face *face)
+{
+	free(face->id);
+	free(face->fingerprint);
+	*face = (struct wh_face){ 0 };
+}
+
+static bool is_before(const struct wh_record *record, const struct wh_face *face)
+{
+	return record->time_ns != face->time_ns ? record->time_ns < face->time_ns : wh_id_compare(record->id, face->id) < 0;
+}
+
+static int fill_face(struct wh_face *face, const struct wh_record *record)
+{
+	struct wh_face fresh = { record->time_ns, strdup(record->id), malloc(record->fingerprint.size + 1), record->fingerprint.size };
+	release_face(face);
+	*face = fresh;
+	if (!fresh.id || !fresh.fingerprint)
+		return WH_E_NOMEM;
+	memcpy(fresh.fingerprint, record->fingerprint.data, record->fingerprint.size);
+	return WH_OK;
+}
+
+/* Where among the faces of home the fingerprint is; n_exemplars where it is not. */
+static uint32_t find_face(const struct wh_assigner *a, const struct wh_home *home, struct wh_bytes fingerprint)
+{
+	uint32_t at = 0;
+	for (; at < home->n_exemplars; at++) {
+		const struct wh_face *face = &a->faces.data[home->exemplar[at]];
+		if (face->size == fingerprint.size && !memcmp(face->fingerprint, fingerprint.data, fingerprint.size))
+			break;
+	}
+	return at;
+}
+
+/* Keeps the earliest WH_EXEMPLARS different fingerprints of a group, whatever the order in which they come: one that was put out was
+ * later than all that are kept, and what is kept only gets earlier. */
+static int keep_face(struct wh_assigner *a, struct wh_home *home, const struct wh_record *record)
+{
+	uint32_t at = find_face(a, home, record->fingerprint);
+	if (at == home->n_exemplars && at < WH_EXEMPLARS) {
+		home->exemplar[home->n_exemplars++] = (uint32_t)a->faces.n;
+		if (wh_vec_push(&a->faces, (struct wh_face){ .time_ns = INT64_MAX }))
+			return WH_E_NOMEM;
+	} else {
+		at = at < WH_EXEMPLARS ? at : WH_EXEMPLARS - 1;
+		if (!is_before(record, &a->faces.data[home->exemplar[at]]))
+			return WH_OK;
+	}
+	uint32_t face = home->exemplar[at];
+	if (fill_face(&a->faces.data[face], record) != WH_OK)
+		return WH_E_NOMEM;
+	for (; at && is_before(record, &a->faces.data[home->exemplar[at - 1]]); at--)
+		home->exemplar[at] = home->exemplar[at - 1];
+	home->exemplar[at] = face;
+	return WH_OK;
+}
+
+int wh_assigner_know(struct wh_assigner *a, const struct wh_record *record, struct wh_err *err)
+{
+	uint32_t home = wh_strtab_find(&a->ids, record->group, strlen(record->group));
+	if (home == WH_STRTAB_NONE || record->empty)
+		return WH_OK;
+	if (remember(a, record, home) != WH_OK || keep_face(a, &a->homes.data[home], record) != WH_OK)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	return WH_OK;
+}
+
+int wh_assigner_start(struct wh_assigner *a, struct wh_err *err)
+{
+	size_t n = 0;
+	struct wh_bytes *points = malloc((a->faces.n + 1) * sizeof *points);
+	int code = points && !wh_vec_reserve(&a->home_of, a->faces.n + 1) ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (uint32_t h = 0; code == WH_OK && h < a->homes.n; h++) {
+		struct wh_home *home = &a->homes.data[h];
+		for (uint32_t k = 0; k < home->n_exemplars; k++) {
+			const struct wh_face *face = &a->faces.data[home->exemplar[k]];
+			home->exemplar[k] = (uint32_t)n;
+			a->home_of.data[a->home_of.n++] = h;
+			points[n++] = (struct wh_bytes){ face->fingerprint, face->size };
+		}
+	}
+	if (code == WH_OK)
+		code = wh_space_open(&a->space, &a->standing->model, points, n, err);
+	free(points);
+	for (size_t i = 0; i < a->faces.n; i++)
+		release_face(&a->faces.data[i]);
+	wh_vec_release(&a->faces);
 	return code;
 }
 
@@ -92,6 +164,9 @@ void wh_assigner_close(struct wh_assigner *a)
 		a->space.method->scratch_free(a->scratch);
 	wh_space_close(&a->space);
 	wh_vec_release(&a->homes);
+	for (size_t i = 0; i < a->faces.n; i++)
+		release_face(&a->faces.data[i]);
+	wh_vec_release(&a->faces);
 	wh_vec_release(&a->home_of);
 	wh_vec_release(&a->candidates);
 	wh_vec_release(&a->candidate_of);

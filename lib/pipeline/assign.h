@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Putting observations into the groups that stand, one after the other. What is kept per group is bounded (WH_EXEMPLARS fingerprints),
- * so memory and the time of one observation do not grow with the observations seen, only with the groups.
+ * Putting observations into the groups that stand, one after the other. What is kept per group is bounded (WH_EXEMPLARS fingerprints, the
+ * earliest different ones), and 16 bytes or so per different fingerprint, so neither memory nor the time of one observation grows
+ * with the observations seen.
+ *
+ * Life: open, know* (every observation that is in a group, in any order), start, place*.
  *
  * An observation joins the group whose exemplars are nearest by the model's linkage (farthest, mean or nearest of them) among those with
- * similarity >= 1 - d; where none is, it opens a group. A fingerprint seen before goes where it went. Ties: the older group. People's word
+ * similarity >= 1 - d; where none is, it opens a group. A fingerprint seen before goes where it went. Ties: the older group, that was made first. People's word
  * comes first: an observation held together with another goes to its group, one held apart from a member never joins.
  */
 #ifndef WHORL_PIPELINE_ASSIGN_H
@@ -18,8 +21,15 @@ enum { WH_EXEMPLARS = 8 };
 
 struct wh_home {
 	char id[WH_GROUP_ID];
-	uint32_t exemplar[WH_EXEMPLARS]; /* points of the space */
+	uint32_t exemplar[WH_EXEMPLARS]; /* points of the space; until start, numbers of faces, by time, then id */
 	uint32_t n_exemplars;
+};
+
+/* A fingerprint that may become an exemplar, and the first observation that has it. */
+struct wh_face {
+	int64_t time_ns;
+	char *id, *fingerprint;
+	size_t size;
 };
 
 struct wh_offer {
@@ -32,7 +42,8 @@ struct wh_assigner {
 	struct wh_space space;
 	double floor;
 	int linkage;
-	struct WH_VEC(struct wh_home) homes;
+	struct WH_VEC(struct wh_home) homes; /* in the order in which the groups were made */
+	struct WH_VEC(struct wh_face) faces; /* until start */
 	struct WH_VEC(uint32_t) home_of; /* per point: its home */
 	struct wh_strtab ids;            /* of groups: number == home */
 	struct wh_strtab used;           /* ids of all groups that ever were */
@@ -48,8 +59,11 @@ struct wh_placed {
 	bool is_new;
 };
 
-/* From the grouped records of data; weights: the model's, else (a store without groups) those of all its records. */
-int wh_assigner_open(struct wh_assigner *, struct wh_standing *, const struct wh_dataset *data, struct wh_err *) WH_NODISCARD;
+/* Under the standing model, which has its weights. */
+int wh_assigner_open(struct wh_assigner *, struct wh_standing *, struct wh_err *) WH_NODISCARD;
+/* One that is in a group. Copies what it keeps. */
+int wh_assigner_know(struct wh_assigner *, const struct wh_record *, struct wh_err *) WH_NODISCARD;
+int wh_assigner_start(struct wh_assigner *, struct wh_err *) WH_NODISCARD;
 void wh_assigner_close(struct wh_assigner *);
 
 /* Places one record. bound: the home that people put it in, or UINT32_MAX; barred: homes it must not join. */

@@ -113,6 +113,12 @@ static int keep_body(struct reading *r, const struct wh_observation *o, struct w
 	return WH_OK;
 }
 
+/* What many records have in common. */
+static const char *keep_shared(struct loading *l, struct wh_arena *arena, const char *data, size_t n)
+{
+	return l->load->strings ? wh_intern(l->load->strings, data, n) : wh_arena_strndup(arena, data, n);
+}
+
 static int keep_attributes(struct reading *r, const struct wh_observation *o, struct wh_record *record, struct wh_err *err)
 {
 	const struct wh_signal *signal = r->l->load->call->signal;
@@ -125,11 +131,11 @@ static int keep_attributes(struct reading *r, const struct wh_observation *o, st
 	for (size_t i = 0; i < n; i++) {
 		const char *value = signal->attribute ? signal->attribute(o, signal->attributes[i])
 						      : wh_observation_attribute(o, signal->attributes[i]);
-		if (value && !(values[i] = wh_intern(r->l->load->strings, value, strlen(value))))
+		if (value && !(values[i] = keep_shared(r->l, &r->task->batch.arena, value, strlen(value))))
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	}
 	record->attributes = values;
-	if (o->format && !(record->format = wh_intern(r->l->load->strings, o->format, strlen(o->format))))
+	if (o->format && !(record->format = keep_shared(r->l, &r->task->batch.arena, o->format, strlen(o->format))))
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	return WH_OK;
 }
@@ -140,13 +146,13 @@ static int keep_string(struct wh_arena *arena, const char *text, const char **co
 	return text && !*copy ? wh_arena_error(arena, err) : WH_OK;
 }
 
-static int keep_fingerprint(struct loading *l, struct worker *worker, const struct wh_observation *o, struct wh_record *record,
-			    struct wh_err *err)
+static int keep_fingerprint(struct reading *r, const struct wh_observation *o, struct wh_record *record, struct wh_err *err)
 {
 	struct wh_bytes fingerprint;
-	WH_TRY(l->load->call->signal->fingerprint(l->load->config, &worker->scratch, o, &worker->arena, &fingerprint, err));
+	const struct wh_load *load = r->l->load;
+	WH_TRY(load->call->signal->fingerprint(load->config, &r->worker->scratch, o, &r->worker->arena, &fingerprint, err));
 	record->empty = !fingerprint.size;
-	record->fingerprint = (struct wh_bytes){ wh_intern(l->load->strings, fingerprint.data ? fingerprint.data : "", fingerprint.size),
+	record->fingerprint = (struct wh_bytes){ keep_shared(r->l, &r->task->batch.arena, fingerprint.data ? fingerprint.data : "", fingerprint.size),
 						 fingerprint.size };
 	return record->fingerprint.data ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
 }
@@ -161,7 +167,7 @@ static int take(void *user, struct wh_observation *o, struct wh_err *err)
 	WH_TRY(keep_attributes(r, o, &record, err));
 	if (r->l->load->flags & WH_LOAD_BODY)
 		WH_TRY(keep_body(r, o, &record, err));
-	WH_TRY(keep_fingerprint(r->l, r->worker, o, &record, err));
+	WH_TRY(keep_fingerprint(r, o, &record, err));
 	return wh_vec_push(&r->task->batch.records, record) ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
 }
 
@@ -251,7 +257,7 @@ static int run_tasks(void *user, unsigned number, size_t first, size_t last, str
 static int name_records(struct loading *l, struct task *task, struct wh_err *err)
 {
 	struct source *source = task->source;
-	const char *path = task->batch.records.n ? wh_intern(l->load->strings, source->path, strlen(source->path)) : "";
+	const char *path = !task->batch.records.n ? "" : l->load->strings ? wh_intern(l->load->strings, source->path, strlen(source->path)) : source->path;
 	if (!path)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	for (size_t i = 0; i < task->batch.records.n; i++) {
@@ -577,7 +583,7 @@ static int decode_row(struct rows *rows, const struct wh_store_observation *stor
 	WH_TRY(l->load->call->signal->decode(stored->body, &l->workers[0].arena, &o, err));
 	int code = keep_attributes(&reading, &o, record, err);
 	if (code == WH_OK && rows->fresh)
-		code = keep_fingerprint(l, &l->workers[0], &o, record, err);
+		code = keep_fingerprint(&reading, &o, record, err);
 	rows->batch = task.batch;
 	return code;
 }
@@ -591,7 +597,7 @@ static int take_row(void *user, const struct wh_store_observation *stored, struc
 				    .time_ns = stored->time_ns == WH_STORE_NO_TIME ? INT64_MAX : stored->time_ns };
 	WH_TRY(keep_string(arena, stored->id, &record.id, err));
 	WH_TRY(keep_string(arena, stored->label, &record.label, err));
-	if (stored->group && !(record.group = wh_intern(l->load->strings, stored->group, strlen(stored->group))))
+	if (stored->group && !(record.group = keep_shared(l, arena, stored->group, strlen(stored->group))))
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	if (l->load->flags & WH_LOAD_BODY) {
 		record.body = (struct wh_bytes){ wh_arena_strndup(arena, stored->body.data, stored->body.size), stored->body.size };
@@ -604,7 +610,7 @@ static int take_row(void *user, const struct wh_store_observation *stored, struc
 			return wh_err_wrap(err, code, "%s", stored->id);
 	}
 	if (!rows->fresh) {
-		const char *copy = wh_intern(l->load->strings, stored->fingerprint.size ? stored->fingerprint.data : "", stored->fingerprint.size);
+		const char *copy = keep_shared(l, arena, stored->fingerprint.size ? stored->fingerprint.data : "", stored->fingerprint.size);
 		if (!copy)
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
 		record.fingerprint = (struct wh_bytes){ copy, stored->fingerprint.size };

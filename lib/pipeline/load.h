@@ -9,7 +9,7 @@
 #include "pipeline/dataset.h"
 #include "pipeline/intern.h"
 
-/* The records of one file or of a piece of one. The consumer may take the arena (and leave an empty one). */
+/* The records of one file or of a piece of one. The consumer may take the arena (and leave an empty one) */
 struct wh_batch {
 	struct wh_arena arena;
 	struct WH_VEC(struct wh_record) records; /* id set, point not yet */
@@ -24,7 +24,7 @@ struct wh_load {
 	unsigned flags;
 	const char *const *paths; /* n_paths; 0: the store */
 	size_t n_paths;
-	struct wh_interner *strings;
+	struct wh_interner *strings; /* keeps each fingerprint, group and attribute once; NULL: they lie in the batch's arena, and go with it */
 	wh_batch_fn *take;
 	void *user;
 	size_t files, unknown_files, skipped; /* counted here */

@@ -137,8 +137,7 @@ int wh_standing_import(struct wh_standing *standing, struct wh_imported *done, s
 	const char *labels = call->input.n ? wh_values_string(&call->input, "labels") : NULL;
 	struct importing importing = { .standing = standing, .done = done, .strings = wh_interner_new() };
 	struct wh_load load = { .call = call, .config = standing->model.config, .settings = &standing->model.settings, .flags = WH_LOAD_BODY,
-				.paths = call->operands, .n_paths = call->n_operands, .strings = importing.strings, .take = import_batch,
-				.user = &importing };
+				.paths = call->operands, .n_paths = call->n_operands, .take = import_batch, .user = &importing };
 	*done = (struct wh_imported){ 0 };
 	wh_ids_init(&importing.ids);
 	int code = importing.strings ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The index against all pairs: for every similarity of stacks, several cuts and parameters, neighbours() gives exactly what comparing with
- * every point gives, and similarities() what similarity() gives: after freeze, after points came and went, under loaded weights. Beside it the promises of struct wh_method:
- * symmetric, in [0, 1], 1 with itself, saved weights give the same similarities.
+ * The index against all pairs: for every similarity of stacks, several cuts and parameters, neighbours() gives exactly what comparing
+ * with every point gives, and similarities() what similarity() gives: after freeze, after points came and went, under loaded weights.
+ * Beside it the promises of struct wh_method: symmetric, in [0, 1], 1 with itself, saved weights give the same similarities.
  */
 #include <setjmp.h>
 #include <stdarg.h>
