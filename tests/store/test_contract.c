@@ -233,6 +233,49 @@ static void updates_change_what_they_name(void **state)
 	wh_store_close(store);
 }
 
+static int see_body(void *user, const struct wh_store_observation *o, struct wh_err *e)
+{
+	const struct wh_store_observation *expected = user;
+	assert_int_equal(o->body.size, expected->body.size);
+	assert_memory_equal(o->body.data, expected->body.data, o->body.size);
+	assert_int_equal(o->body_hash, expected->body_hash);
+	return WH_OK;
+}
+
+static void replaces_what_was_read(void **state)
+{
+	struct wh_store *store = open_new(state);
+	static char large[100000];
+	memset(large, 'x', sizeof large);
+	struct wh_bytes none = { 0 }, fresh = { "fresh", 5 };
+	struct wh_store_observation expected = { .body = { large, sizeof large }, .body_hash = 7 };
+	struct expected seen = { "g1", NULL, 0.5, "fresh", 0 };
+	struct wh_store_group group = { .id = "g1" };
+	unsigned all = WH_STORE_BODY | WH_STORE_FINGERPRINT;
+	ok(sample_add(store, "stack", 1, &err));
+	ok(sample_add(store, "stack", 2, &err));
+	ok(wh_store_add_group(store, "stack", &group, &err));
+	ok(wh_store_update(store, "stack", 1, none, "g1", 0.5, NULL, &err));
+	ok(wh_store_replace(store, "stack", 1, expected.body, 7, fresh, false, &err));
+	ok(wh_store_get(store, "stack", "r1", all, see_body, &expected, &err));
+	ok(wh_store_get(store, "stack", "r1", all, see_expected, &seen, &err));
+	expected = (struct wh_store_observation){ .body = { "{}", 2 }, .body_hash = UINT64_MAX };
+	ok(wh_store_replace(store, "stack", 1, expected.body, UINT64_MAX, none, true, &err)); /* it keeps its fingerprint */
+	ok(wh_store_get(store, "stack", "r1", all, see_body, &expected, &err));
+	seen = (struct expected){ NULL, NULL, 0, "fresh", 0 };
+	ok(wh_store_get(store, "stack", "r1", all, see_expected, &seen, &err));
+	size_t n = 0;
+	ok(wh_store_get(store, "stack", "r2", all, sample_check, &n, &err)); /* its neighbour is as it was */
+	fails(wh_store_replace(store, "stack", 3, expected.body, 0, none, false, &err), WH_E_NOTFOUND, "number 3");
+	fails(wh_store_replace(store, "kernel", 1, expected.body, 0, none, false, &err), WH_E_NOTFOUND, "number 1");
+	ok(wh_store_begin(store, &err));
+	ok(wh_store_replace(store, "stack", 1, (struct wh_bytes){ "[]", 2 }, 1, none, false, &err));
+	wh_store_rollback(store);
+	ok(wh_store_get(store, "stack", "r1", all, see_body, &expected, &err));
+	wh_store_close(store);
+	assert_whole(((struct scratch *)*state)->path);
+}
+
 struct nested {
 	struct wh_store *store;
 	size_t n, stop;
@@ -466,7 +509,7 @@ int main(void)
 		CASE(bodies_of_any_bytes),
 		CASE(an_id_is_one_content),
 		CASE(transactions_are_whole),
-		CASE(updates_change_what_they_name),
+		CASE(updates_change_what_they_name), CASE(replaces_what_was_read),
 		CASE(callbacks_may_call_back),
 		CASE(groups_live_and_end),
 		CASE(models_and_state),

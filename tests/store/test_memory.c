@@ -143,6 +143,7 @@ static int write_everything(struct wh_store *store)
 	WH_TRY(wh_store_add_group(store, "stack", &one, &err));
 	WH_TRY(wh_store_add_group(store, "stack", &two, &err));
 	WH_TRY(wh_store_update(store, "stack", s.o.row, (struct wh_bytes){ 0 }, "g1", 1, "label", &err));
+	WH_TRY(wh_store_replace(store, "stack", s.o.row, s.o.body, s.o.body_hash, s.o.fingerprint, false, &err));
 	WH_TRY(wh_store_update_group(store, "stack", "g1", "one", "g2", &err));
 	WH_TRY(wh_store_add_model(store, "stack", five, &number, &err));
 	WH_TRY(wh_store_set_state(store, "stack", "key", five, &err));
