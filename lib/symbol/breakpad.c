@@ -277,6 +277,24 @@ bool wh_breakpad_path(struct wh_bytes folder, const char *debug_file, const char
 	return !path->failed;
 }
 
+bool wh_breakpad_id(const char *build_id, char id[static WH_BREAKPAD_ID])
+{
+	static const uint8_t order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 }; /* a GUID begins with three numbers */
+	size_t n = strlen(build_id);
+	if (n < 2 || n % 2)
+		return false;
+	for (size_t i = 0; i < sizeof order; i++)
+		for (size_t k = 0; k < 2; k++) {
+			size_t at = 2 * (size_t)order[i] + k;
+			char c = at < n ? build_id[at] : '0';
+			if (hex_digit(c) < 0)
+				return false;
+			id[2 * i + k] = c >= 'a' && c <= 'f' ? (char)(c - 'a' + 'A') : c;
+		}
+	memcpy(id + 32, "0", 2);
+	return true;
+}
+
 /* ---- look-ups ---- */
 
 /* The last record at or before an address; n: none. */

@@ -29,6 +29,10 @@ void wh_breakpad_free(struct wh_breakpad *);
 /* Where the symbols of a module lie below a folder: `a.pdb/ID/a.sym`, `libx.so/ID/libx.so.sym`. False: with such a name, nowhere. */
 bool wh_breakpad_path(struct wh_bytes folder, const char *debug_file, const char *debug_id, struct wh_str *path);
 
+/* The identifier of a module by its ELF build-id (lower-case hex): its first 16 bytes as a GUID, and a 0. False: it is none. */
+#define WH_BREAKPAD_ID 34
+bool wh_breakpad_id(const char *build_id, char id[static WH_BREAKPAD_ID]);
+
 /* The functions at an offset in the module, the one inlined most deeply first, as wh_module_places. A name is as dump_syms wrote it:
  * of C++, demangled. */
 int wh_breakpad_places(const struct wh_breakpad *, uint64_t offset, size_t *effort, wh_place_fn *each, void *user,

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "symbol/resymbolise.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
+
+#include "symbol/breakpad.h"
 
 enum { PLACES = 64 };
 
@@ -12,6 +16,7 @@ struct found {
 	size_t n;
 	uint64_t back; /* from the offset asked for to the frame's */
 	bool any;      /* a function, not only a line */
+	size_t effort; /* that .sym files may still cost */
 };
 
 static bool is_unnamed(const struct wh_frame *frame)
@@ -52,19 +57,51 @@ static int take(void *user, const struct wh_place *place, struct wh_err *err)
 	return WH_OK;
 }
 
+/* What the symbols of a module are called and known by where they are in a .sym file. */
+struct symbol_name {
+	char file[256], id[64];
+};
+
+/* A frame's build-id is that of an ELF file, or, of other systems' modules, the identifier of their symbols itself. */
+static bool is_elf_build(const char *build_id)
+{
+	return strspn(build_id, "0123456789abcdef") == strlen(build_id);
+}
+
+static void name_symbols(const struct wh_frame *frame, struct symbol_name *name)
+{
+	const char *base = frame->module ? frame->module : "";
+	for (const char *p = base; *p; p++)
+		if ((*p == '/' || *p == '\\') && p[1])
+			base = p + 1;
+	const char *dot = strrchr(base, '.');
+	bool pdb = !is_elf_build(frame->build_id) && dot && (!strcasecmp(dot, ".exe") || !strcasecmp(dot, ".dll"));
+	snprintf(name->file, sizeof name->file, "%.*s%s", pdb ? (int)(dot - base) : (int)strnlen(base, sizeof name->file), base, pdb ? ".pdb" : "");
+	if (!is_elf_build(frame->build_id) || !wh_breakpad_id(frame->build_id, name->id))
+		snprintf(name->id, sizeof name->id, "%s", frame->build_id);
+}
+
 static int look_up(struct wh_modules *modules, const struct wh_frame *frames, size_t i, struct found *f, struct wh_err *err)
 {
 	const struct wh_frame *frame = &frames[i];
 	struct wh_module *module;
-	struct wh_module_asked asked = { .path = frame->module, .build_id = frame->build_id };
+	struct symbol_name name;
+	bool elf = is_elf_build(frame->build_id);
+	name_symbols(frame, &name);
+	struct wh_module_asked asked = { .path = elf ? frame->module : NULL, .build_id = elf ? frame->build_id : NULL, .debug_file = name.file,
+					 .debug_id = name.id };
 	f->frame = frame;
 	f->n = 0;
 	f->any = false;
 	f->back = frame->offset && !is_exact(frames, i);
-	if (strspn(frame->build_id, "0123456789abcdef") != strlen(frame->build_id) || strlen(frame->build_id) < 4)
+	if (strlen(frame->build_id) < 4)
 		return WH_OK;
 	WH_TRY(wh_modules_get(modules, &asked, &module, err));
-	int code = wh_module_places(module, frame->offset - f->back, take, f, err);
+	int code = elf ? wh_module_places(module, frame->offset - f->back, take, f, err) : WH_OK;
+	if (code == WH_OK && !f->any && wh_module_breakpad(module)) {
+		f->n = 0;
+		code = wh_breakpad_places(wh_module_breakpad(module), frame->offset - f->back, &f->effort, take, f, err);
+	}
 	wh_module_drop(modules, module);
 	return code;
 }
@@ -97,7 +134,7 @@ static int add(struct rebuilt *r, const struct wh_frame *frames, size_t n, struc
 
 static int name_frames(struct wh_modules *modules, struct wh_frame **frames, size_t *n, struct wh_arena *arena, bool *changed, struct wh_err *err)
 {
-	struct found found = { .arena = arena };
+	struct found found = { .arena = arena, .effort = WH_BREAKPAD_EFFORT };
 	struct rebuilt rebuilt = { .arena = arena };
 	bool any = false;
 	for (size_t i = 0; i < *n; i++) {

@@ -267,7 +267,14 @@ static void test_path(void **state)
 {
 	struct wh_bytes folder = { "/s", 2 };
 	struct wh_str path = { 0 };
+	char id[WH_BREAKPAD_ID];
 	(void)state;
+	assert_true(wh_breakpad_id("679d414863c817844ba2ac283fa6fe0860da3546", id));
+	assert_string_equal(id, "48419D67C86384174BA2AC283FA6FE080");
+	assert_true(wh_breakpad_id("0123", id));
+	assert_string_equal(id, "000023010000000000000000000000000");
+	assert_false(wh_breakpad_id("xy", id));
+	assert_false(wh_breakpad_id("", id));
 	assert_true(wh_breakpad_path(folder, "app.PDB", "ID1", &path));
 	assert_string_equal(path.data, "/s/app.PDB/ID1/app.sym");
 	assert_true(wh_breakpad_path(folder, "libc.so.6", "ID0", &path));

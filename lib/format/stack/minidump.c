@@ -59,16 +59,11 @@ struct dump {
 
 /* ---- modules ---- */
 
-/* Whether a file with this build-id is what the dump's identifier is of: that begins with the same 16 bytes, three members of which it
- * has as numbers. */
+/* Whether a file with this build-id is what the dump's identifier is of, of which older writers had but the first 16 bytes. */
 static bool is_of_build(const char *build_id, const char *debug_id)
 {
-	static const uint8_t order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
-	for (size_t i = 0; i < sizeof order && build_id && debug_id; i++)
-		if (strlen(build_id) < 2 * sizeof order || strlen(debug_id) < 2 * sizeof order ||
-		    strncasecmp(build_id + 2 * order[i], debug_id + 2 * i, 2) != 0)
-			return false;
-	return build_id && debug_id;
+	char id[WH_BREAKPAD_ID];
+	return build_id && debug_id && wh_breakpad_id(build_id, id) && !strcasecmp(id, debug_id);
 }
 
 /* The module's file and symbols, looked for at first use. None: an unloaded one, or memory is short (code is then set). */
@@ -93,7 +88,6 @@ static const struct opened *open_module(struct dump *d, struct wh_md_module *mod
 	d->code = wh_modules_get(d->modules, &asked, &opened->module, err);
 	if (d->code != WH_OK)
 		return &none;
-	/* older writers cut the build-id down to a GUID */
 	opened->other = !module->build_id && !is_of_build(wh_module_build_id(opened->module), module->debug_id);
 	opened->symbols = wh_module_breakpad(opened->module);
 	return opened;

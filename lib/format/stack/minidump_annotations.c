@@ -77,8 +77,9 @@ static void keep(struct annotations *a, struct wh_span name, struct wh_span valu
 			a->named[i] = true;
 			return;
 		}
+	static const char platform[] = "platform";
 	if (same(name, "plat"))
-		name = (struct wh_span){ "platform", "platform" + strlen("platform") };
+		name = (struct wh_span){ platform, platform + sizeof platform - 1 };
 	if (a->kept == MOST || is_reserved(name) || is_set(a, name))
 		return;
 	const char *copy = wh_stack_builder_copy(a->b, name.p, wh_span_size(name));

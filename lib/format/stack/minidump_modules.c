@@ -5,6 +5,7 @@
 
 #include "format/scan.h"
 #include "format/stack/minidump.h"
+#include "symbol/breakpad.h"
 
 enum {
 	MODULE_SIZE = 108,
@@ -259,14 +260,12 @@ static bool read_ids(const struct wh_minidump *m, struct wh_md_module *module, s
 		module->debug_file = *name ? name : module->name;
 	} else if (signature == BPEL && record.size > 4 && !is_zero(record.data + 4, record.size - 4)) {
 		size_t n = record.size - 4 < BUILD_ID_MOST ? record.size - 4 : BUILD_ID_MOST;
-		char guid[16] = { 0 }, *text = wh_arena_alloc(m->arena, 2 * n + 1);
-		memcpy(guid, record.data + 4, n < sizeof guid ? n : sizeof guid);
-		module->debug_id = debug_id(m, guid, 0);
-		if (!text || !module->debug_id)
-			return false;
-		for (size_t i = 0; i < n; i++)
+		char id[WH_BREAKPAD_ID], *text = wh_arena_alloc(m->arena, 2 * n + 1);
+		for (size_t i = 0; text && i < n; i++)
 			snprintf(text + 2 * i, 3, "%02x", (unsigned char)record.data[4 + i]);
 		module->build_id = text;
+		module->debug_id = text && wh_breakpad_id(text, id) ? wh_arena_strdup(m->arena, id) : NULL;
+		return module->debug_id;
 	}
 	return true;
 }
