@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# languages.sh OUT: builds and runs the programs in ada, backtrace, d, elixir, erlang, haskell, lua, nim, ocaml, perl and r beside it,
+# languages.sh OUT: builds and runs the programs in ada, backtrace, crystal, d, elixir, erlang, haskell, lua, nim, ocaml, perl and r beside it,
 # and keeps what they say when they die in OUT. The fixtures in tests/data/stack/<language> were made so, with what Debian 12 has; a
 # language whose compiler or interpreter is not here is passed over.
 set -u
@@ -11,7 +11,7 @@ out=$(cd "$out" && pwd)
 build=$(mktemp -d) || exit 1
 trap 'rm -rf "$build"' EXIT
 cd "$build" || exit 1
-for language in ada backtrace d elixir erlang haskell lua nim ocaml perl r; do
+for language in ada backtrace crystal d elixir erlang haskell lua nim ocaml perl r; do
 	cp "$from/$language"/* . || exit 1
 done
 
@@ -37,6 +37,12 @@ if have gnatmake; then
 		for what in index divide raise; do
 			keep "ada/$what$traces" ./raised $what
 		done
+	done
+fi
+if have crystal && crystal build died.cr -o died-crystal; then
+	for what in index key raise divide cause memory block; do
+		keep crystal/$what ./died-crystal $what
+		keep crystal/fiber-$what ./died-crystal $what fiber
 	done
 fi
 for compiler in gdc ldc2; do

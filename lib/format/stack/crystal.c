@@ -3,12 +3,15 @@
 #include "format/stack/line_trace.h"
 #include "format/stack/list.h"
 
-/* `*Foo#bar<Int32>:Int32` is a symbol: what stands before it says that it is Crystal's. */
+/* Where the symbol is not known, what is printed as an offset is none. */
 static bool symbol(struct wh_line_match *match)
 {
-	struct wh_span *function = &match->frame.function;
-	if (wh_scan_has(*function, "??"))
-		*function = (struct wh_span){ 0 };
+	struct wh_frame_text *frame = &match->frame;
+	if (wh_scan_has(frame->function, "??")) {
+		frame->function = (struct wh_span){ 0 };
+		frame->has_offset = false;
+		frame->offset = 0;
+	}
 	return true;
 }
 
