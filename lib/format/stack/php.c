@@ -162,9 +162,11 @@ static void place_frames(const struct error *e, const struct block *block, struc
 	struct wh_frame *frame;
 	if (!n) {
 		if (wh_span_size(place.file) && (frame = wh_stack_builder_frame(b))) {
-			/* the script is all that is known of where it was */
-			frame->module = frame->file = wh_stack_builder_copy(b, place.file.p, wh_span_size(place.file));
+			frame->file = wh_stack_builder_copy(b, place.file.p, wh_span_size(place.file));
 			frame->line = place.line;
+			/* the script is all that is known of where it ended; a warning ended nothing */
+			if (block->head.kind != WH_PHP_WARNING)
+				frame->module = frame->file;
 		}
 		return;
 	}
