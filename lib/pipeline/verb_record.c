@@ -349,8 +349,14 @@ const struct wh_verb wh_verb_record = {
 		"More crashes of one program than --per-minute are counted only. Lines with _dropped_ say how many; the last line sums up what\n"
 		"was seen and what became of it, and what it cost.\n"
 		"\n"
-		"Nothing leaves the machine. What is not kept of a record, arguments, home directories, addresses, say the rules in\n"
-		"docs/format/scrub.md; --scrub adds yours. The environment of a process is never looked at.\n",
+		"Nothing is sent anywhere (a server that --debuginfod names is asked for symbols by build-id). What is not kept of a record,\n"
+		"arguments, home directories, addresses, say the rules in docs/format/scrub.md; --scrub adds yours. The environment of a process\n"
+		"is never looked at.\n"
+		"\n"
+		"Without --drain, cores that whorl-core left in the spool while nobody recorded are taken first. With it nothing is installed:\n"
+		"for timers, and for a machine whose _kernel.core\\_pattern_ is set to\n"
+		"_|/usr/libexec/whorl-core /var/spool/whorl %P %I %u %g %s %d %e_ for good. --from-systemd reads what systemd-coredump has\n"
+		"stored, and leaves it there.\n",
 	.examples = "sudo whorl NOUN record --user nobody --store /var/lib/whorl/crashes.db\n"
 		    "sudo whorl NOUN record --keep-cores 2 --keep-size 500 --keep-days 7\n"
 		    "whorl NOUN record --drain --from-systemd /var/lib/systemd/coredump --spool ~/.cache/whorl-spool\n",

@@ -144,7 +144,7 @@ static int set_pattern(const char *path, const char *pattern, int hold)
 	int restored = 0, spool = open_spool(path, &status, &failed);
 	if (spool < 0)
 		return complain(path, failed, errno);
-	failed = hold ? wh_pattern_hold(pattern, path, spool) : wh_pattern_restore(pattern, spool, &restored);
+	failed = hold ? wh_pattern_hold(pattern, path, spool) : wh_pattern_restore(pattern, path, spool, &restored);
 	if (failed)
 		return complain(NULL, failed, errno);
 	if (!hold)

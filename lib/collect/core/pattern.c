@@ -39,10 +39,14 @@ static int write_pattern(const char *path, const char *text)
 	return written < 0 ? -1 : 0;
 }
 
-static bool is_ours(const char *pattern)
+/* Whether it starts whorl-core; spool not NULL: for that one. */
+static bool is_ours(const char *pattern, const char *spool)
 {
 	const char *end = pattern + strcspn(pattern, " "), name[] = "/whorl-core";
-	return *pattern == '|' && (size_t)(end - pattern) > strlen(name) && !strncmp(end - strlen(name), name, strlen(name));
+	if (*pattern != '|' || (size_t)(end - pattern) <= strlen(name) || strncmp(end - strlen(name), name, strlen(name)) != 0)
+		return false;
+	size_t n = *end ? strcspn(end + 1, " ") : 0;
+	return !spool || (n == strlen(spool) && !strncmp(end + 1, spool, n));
 }
 
 /* Keeps the old pattern where a later call finds it, whatever happens to this one. */
@@ -58,19 +62,19 @@ static int save(int spool, const char *old)
 	return saved ? 0 : -1;
 }
 
-const char *wh_pattern_restore(const char *pattern, int spool, int *restored)
+const char *wh_pattern_restore(const char *pattern, const char *spool_path, int spool, int *restored)
 {
 	char now[WH_SPOOL_KERNEL_PATTERN_SIZE + 1], old[WH_SPOOL_KERNEL_PATTERN_SIZE + 1];
 	*restored = 0;
 	if (read_text(spool, WH_SPOOL_PATTERN, old, sizeof old))
 		return errno == ENOENT ? NULL : "cannot read the old core_pattern";
-	if (is_ours(old)) {
+	if (is_ours(old, NULL)) {
 		errno = 0;
 		return "the old core_pattern in the spool is whorl's own";
 	}
 	if (read_text(AT_FDCWD, pattern, now, sizeof now))
 		return "cannot read core_pattern";
-	if (is_ours(now)) {
+	if (is_ours(now, spool_path)) {
 		if (write_pattern(pattern, old))
 			return "cannot put core_pattern back";
 		*restored = 1;
@@ -104,12 +108,15 @@ static const char *install(const char *path, const char *spool_path, int spool)
 		return failed;
 	if (read_text(AT_FDCWD, path, old, sizeof old))
 		return "cannot read core_pattern";
-	/* ours already: a recorder and its holder were killed, and what was there before them is in the spool */
-	if (is_ours(old) && read_text(spool, WH_SPOOL_PATTERN, saved, sizeof saved))
-		snprintf(old, sizeof old, "core"); /* or of another spool: the kernel's own default */
-	else if (is_ours(old))
-		snprintf(old, sizeof old, "%s", saved);
-	if (save(spool, old))
+	bool left_behind = !read_text(spool, WH_SPOOL_PATTERN, saved, sizeof saved);
+	if (is_ours(old, NULL) && !is_ours(old, spool_path)) {
+		errno = 0;
+		return "core_pattern is whorl-core's already, for another spool";
+	}
+	if (is_ours(old, NULL) && !left_behind)
+		return NULL; /* somebody has set it for good: there is nothing to put back */
+	/* ours, and the one before it kept: a recorder and its holder were killed */
+	if (!is_ours(old, NULL) && save(spool, old))
 		return "cannot keep the old core_pattern";
 	if (write_pattern(path, pattern)) {
 		int why = errno;
@@ -136,5 +143,5 @@ const char *wh_pattern_hold(const char *pattern, const char *spool_path, int spo
 		n = read(STDIN_FILENO, &byte, 1);
 	while (n > 0 || (n < 0 && errno == EINTR));
 	int restored;
-	return wh_pattern_restore(pattern, spool, &restored);
+	return wh_pattern_restore(pattern, spool_path, spool, &restored);
 }

@@ -11,6 +11,6 @@
  * but for tests. */
 const char *wh_pattern_hold(const char *pattern, const char *spool, int fd);
 /* Puts back what was there before. *restored false: there was nothing to put back, or something else has been set since. */
-const char *wh_pattern_restore(const char *pattern, int fd, int *restored);
+const char *wh_pattern_restore(const char *pattern, const char *spool, int fd, int *restored);
 
 #endif

@@ -127,6 +127,8 @@ static int open_all(struct recorder *r, const struct wh_values *values, bool liv
 	WH_TRY(open_spool(r, values, &owner, err));
 	if (live && !systemd)
 		WH_TRY(open_live(r, values, host, err));
+	if (geteuid() == 0 && owner.st_uid == 0)
+		wh_host_log(host, WH_WARNING, "cores will be read by root; --user NAME reads them without privileges");
 	WH_TRY(wh_spool_become(&owner, err));
 	if (!systemd && !(r->ledger = wh_ledger_map(r->spool)))
 		return wh_err_set(err, WH_E_IO, "%s/" WH_SPOOL_LEDGER ": %s", r->spool_path, strerror(errno));
