@@ -77,15 +77,16 @@ static const struct trampoline {
 	uint8_t code[9];
 	uint16_t offset, beyond;
 	bool indirect;
+	int16_t number; /* where the signal's number is, from sp on: by itself on x86, else in struct siginfo; -1: not there */
 } trampolines[] = {
-	{ WH_MACHINE_X86_64, 9, { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 }, 40, 0, false },
-	{ WH_MACHINE_X86, 7, { 0xb8, 0xad, 0, 0, 0, 0xcd, 0x80 }, 8, 20, true },
-	{ WH_MACHINE_X86, 8, { 0x58, 0xb8, 0x77, 0, 0, 0, 0xcd, 0x80 }, 4, 0, false },
-	{ WH_MACHINE_ARM64, 8, { 0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4 }, 312, 0, false },
-	{ WH_MACHINE_ARM, 4, { 0xad, 0x70, 0xa0, 0xe3 }, 160, 0, false },
-	{ WH_MACHINE_ARM, 4, { 0x77, 0x70, 0xa0, 0xe3 }, 32, 0, false },
-	{ WH_MACHINE_ARM, 4, { 0xad, 0x27, 0x00, 0xdf }, 160, 0, false },
-	{ WH_MACHINE_ARM, 4, { 0x77, 0x27, 0x00, 0xdf }, 32, 0, false },
+	{ WH_MACHINE_X86_64, 9, { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 }, 40, 0, false, 304 },
+	{ WH_MACHINE_X86, 7, { 0xb8, 0xad, 0, 0, 0, 0xcd, 0x80 }, 8, 20, true, 0 },
+	{ WH_MACHINE_X86, 8, { 0x58, 0xb8, 0x77, 0, 0, 0, 0xcd, 0x80 }, 4, 0, false, 0 },
+	{ WH_MACHINE_ARM64, 8, { 0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4 }, 312, 0, false, 0 },
+	{ WH_MACHINE_ARM, 4, { 0xad, 0x70, 0xa0, 0xe3 }, 160, 0, false, 0 },
+	{ WH_MACHINE_ARM, 4, { 0x77, 0x70, 0xa0, 0xe3 }, 32, 0, false, -1 },
+	{ WH_MACHINE_ARM, 4, { 0xad, 0x27, 0x00, 0xdf }, 160, 0, false, 0 },
+	{ WH_MACHINE_ARM, 4, { 0x77, 0x27, 0x00, 0xdf }, 32, 0, false, -1 },
 };
 
 /* The registers in the order of struct sigcontext; WH_NO_REGISTER: not one of ours. */
@@ -103,7 +104,20 @@ static bool restore_context(const struct walk *w, uint64_t address, struct wh_re
 	return wh_register_known(caller, w->m->pc) && wh_register_known(caller, w->m->sp);
 }
 
-static bool signal_step(const struct walk *w, struct wh_registers *caller)
+/* The signal's number, 0: not known. The kernel fills in siginfo only for handlers that want it (SA_SIGINFO). */
+static int signal_number(const struct walk *w, const struct trampoline *t)
+{
+	uint64_t at = w->now.value[w->m->sp] + (uint64_t)t->number, number, error, code;
+	if (t->number < 0 || !wh_unwind_word(w->u, at, 4, &number) || number >= 128)
+		return 0;
+	if (t->machine != WH_MACHINE_X86 && (!wh_unwind_word(w->u, at + 4, 4, &error) || error || !wh_unwind_word(w->u, at + 8, 4, &code) ||
+					     (int32_t)code < -8 || (int32_t)code > 128))
+		return 0;
+	return (int)number;
+}
+
+/* *number: of the signal; 0: not known. */
+static bool signal_step(const struct walk *w, struct wh_registers *caller, int *number)
 {
 	uint8_t code[9];
 	uint64_t at = w->now.value[w->m->sp];
@@ -112,6 +126,7 @@ static bool signal_step(const struct walk *w, struct wh_registers *caller)
 		const struct trampoline *t = &trampolines[i];
 		if (t->machine != w->u->machine || t->size > n || memcmp(t->code, code, t->size) != 0)
 			continue;
+		*number = signal_number(w, t);
 		at += t->offset;
 		if (t->indirect && !word(w, at, &at))
 			return false;
@@ -146,6 +161,14 @@ static bool frame_pointer_step(const struct walk *w, struct wh_registers *caller
 		return true;
 	/* gcc on arm: fp points to the return address, the saved one is below */
 	return w->u->machine == WH_MACHINE_ARM && fp > sp && try_frame(w, fp - width, fp, fp + width, caller);
+}
+
+/* Whether this frame, found by the frame pointer, is the outermost: by the ABIs of all these machines the pointer is 0 there, or what
+ * it points to is. */
+static bool chain_ends(const struct walk *w)
+{
+	uint64_t fp = wh_register_known(&w->now, w->m->fp) ? w->now.value[w->m->fp] : 1, saved;
+	return !fp || (fp % w->m->width == 0 && word(w, fp, &saved) && !saved);
 }
 
 /* ---- where nothing else helps ---- */
@@ -211,16 +234,18 @@ static bool plausible(struct walk *w, const struct wh_registers *caller, bool si
 	return sp > w->now.value[m->sp] || (m->link != WH_NO_REGISTER && w->context && pc != w->now.value[m->pc]);
 }
 
-static enum wh_step step(struct walk *w, struct wh_registers *caller, enum wh_trust *trust, bool *signal)
+static enum wh_step step(struct walk *w, struct wh_registers *caller, enum wh_trust *trust, bool *signal, int *number)
 {
 	*signal = false;
+	*number = 0;
 	*caller = (struct wh_registers){ 0 };
 	*trust = WH_TRUST_CONTEXT;
-	if (signal_step(w, caller) && plausible(w, caller, true)) {
+	if (signal_step(w, caller, number) && plausible(w, caller, true)) {
 		*signal = true;
 		return WH_STEP_CALLER;
 	}
 	*trust = WH_TRUST_CFI;
+	*number = 0;
 	*caller = (struct wh_registers){ 0 };
 	enum wh_step known = w->u->cfi ? w->u->cfi(w->u, w->lookup, &w->now, caller, signal) : WH_STEP_UNKNOWN;
 	if (known == WH_STEP_LAST)
@@ -234,8 +259,8 @@ static enum wh_step step(struct walk *w, struct wh_registers *caller, enum wh_tr
 	*caller = (struct wh_registers){ 0 };
 	if (wild_step(w, caller) || (frame_pointer_step(w, caller) && plausible(w, caller, false)))
 		return WH_STEP_CALLER;
-	if (w->chained && wh_register_known(&w->now, w->m->fp) && !w->now.value[w->m->fp])
-		return WH_STEP_LAST; /* what ends a chain of frames, by the ABIs of all these machines */
+	if (w->chained && chain_ends(w))
+		return WH_STEP_LAST;
 	*trust = WH_TRUST_SCAN;
 	*caller = (struct wh_registers){ 0 };
 	return scan_step(w, caller) && plausible(w, caller, false) ? WH_STEP_CALLER : WH_STEP_UNKNOWN;
@@ -259,8 +284,9 @@ int wh_unwind(const struct wh_unwinder *u, const struct wh_registers *registers,
 		struct wh_registers caller;
 		enum wh_trust next;
 		bool signal;
-		enum wh_step known = step(&w, &caller, &next, &signal);
-		struct wh_unwound frame = { w.now.value[w.m->pc], signal ? w.now.value[w.m->pc] : w.lookup, trust, signal, w.now };
+		int number;
+		enum wh_step known = step(&w, &caller, &next, &signal, &number);
+		struct wh_unwound frame = { w.now.value[w.m->pc], signal ? w.now.value[w.m->pc] : w.lookup, trust, signal, number, w.now };
 		WH_TRY(each(user, &frame, err));
 		if (known != WH_STEP_CALLER) {
 			*end = known == WH_STEP_LAST ? WH_UNWIND_COMPLETE : WH_UNWIND_LOST;

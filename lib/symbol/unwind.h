@@ -64,6 +64,7 @@ struct wh_unwound {
 	uint64_t lookup; /* pc, or inside of the call before it: what function and line are to be looked up by */
 	enum wh_trust trust;
 	bool signal;     /* made by the kernel for a signal handler: `<signal handler called>` */
+	int number;      /* of that signal; 0: not known */
 	struct wh_registers registers;
 };
 

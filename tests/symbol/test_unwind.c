@@ -22,6 +22,7 @@ struct made {
 	uint64_t pcs[64];
 	enum wh_trust trusts[64];
 	bool signals[64];
+	int numbers[64];
 	size_t n;
 	enum wh_step step; /* what CFI says */
 };
@@ -54,6 +55,7 @@ static int take(void *user, const struct wh_unwound *frame, struct wh_err *err)
 		made->pcs[made->n] = frame->pc;
 		made->trusts[made->n] = frame->trust;
 		made->signals[made->n] = frame->signal;
+		made->numbers[made->n] = frame->number;
 	}
 	made->n++;
 	return WH_OK;
@@ -206,6 +208,7 @@ static void signals_are_stepped_over(void **state)
 	begin(&made, WH_MACHINE_X86_64);
 	memcpy(made.code + 0x400, trampoline, sizeof trampoline);
 	uint64_t context = STACK + 0x100 + 40; /* ucontext: uc_flags, uc_link, uc_stack; then struct sigcontext */
+	put(&made, STACK + 0x100 + 304, 10); /* struct siginfo, behind the ucontext */
 	put(&made, context + 8 * 15, STACK + 0x2000);
 	put(&made, context + 8 * 16, CODE + 0x500);
 	put(&made, STACK + 0x2008, CODE + 0x200);
@@ -213,6 +216,7 @@ static void signals_are_stepped_over(void **state)
 	run(&made, CODE + 0x400, STACK + 0x100, 0);
 	assert_true(made.n >= 3);
 	assert_true(made.signals[0]);
+	assert_int_equal(made.numbers[0], 10);
 	assert_int_equal(made.pcs[1], CODE + 0x500);
 	assert_int_equal(made.trusts[1], WH_TRUST_CONTEXT); /* as the kernel saved them */
 	assert_int_equal(made.pcs[2], CODE + 0x200);

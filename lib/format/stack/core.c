@@ -173,9 +173,23 @@ static int keep_frame(void *user, const struct wh_unwound *frame, struct wh_err 
 	return WH_OK;
 }
 
+/* What a handler's frame is called. One of a fault or an abort says where the crash was: normalisation cuts off what it called. A handler
+ * of another signal (a timer's) is code like any other, in which something went wrong. */
+static const char *handler_name(struct report *r, int number)
+{
+	static const char fault[] = "<signal handler called>";
+	static const uint32_t faults = 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 11 | 1u << 31;
+	struct wh_core_signal signal = { .number = number };
+	char reason[WH_CORE_REASON];
+	if (number <= 0 || number > 31 || faults >> number & 1 || !wh_core_reason(&signal, reason))
+		return fault;
+	const char *name = wh_arena_printf(r->reader->arena, "<signal handler called for %s>", reason);
+	r->b.failed |= !name;
+	return name;
+}
+
 static int add_frames(struct report *r, const struct wh_unwound *unwound, struct wh_err *err)
 {
-	static const char handler[] = "<signal handler called>";
 	const struct named *named = NULL;
 	WH_TRY(names_of(r, unwound->lookup, &named, err));
 	for (size_t i = 0; i < named->n; i++) {
@@ -186,7 +200,7 @@ static int add_frames(struct report *r, const struct wh_unwound *unwound, struct
 		frame->trust = wh_trust_name(unwound->trust);
 		frame->unreliable = unwound->trust == WH_TRUST_SCAN;
 		if (unwound->signal) {
-			frame->function = handler;
+			frame->function = handler_name(r, unwound->number);
 			frame->handler = true;
 		}
 		if (!frame->inlined) {

@@ -3,6 +3,7 @@
 
 #include "format/stack/crash_machine.h"
 #include "format/stack/log_prefix.h"
+#include "symbol/demangle.h"
 
 enum { LONGEST_LINE = 1 << 20, PYTHON_LINES = 4096 };
 
@@ -345,12 +346,15 @@ int wh_crash_state_of_frames(const struct wh_stack *stack, struct wh_arena *aren
 {
 	struct wh_crash_machine m = { 0 };
 	struct wh_crash crash;
-	struct wh_str text = { 0 };
+	struct wh_str text = { 0 }, readable = { 0 };
 	wh_crash_parts_init(&m.parts);
 	wh_crash_set_type_name(&m, "UNKNOWN");
 	for (size_t i = 0; i < stack->n_frames && m.n_frames < WH_CRASH_FRAMES; i++) {
 		const struct wh_frame *frame = &stack->frames[i];
 		const char *name = frame->function ? frame->function : module_name(frame->module);
+		wh_str_clear(&readable);
+		if (frame->function && wh_demangle(name, strlen(name), &readable)) /* as printed by what knows only the linker's names */
+			name = readable.data;
 		if (!name || frame->handler || frame->unreliable || wh_crash_ignores(&m.parts, (struct wh_span){ name, name + strlen(name) }))
 			continue;
 		bool whole = !frame->function || ((*name == '-' || *name == '+') && name[1] == '['); /* Objective-C's brackets are no types */
@@ -361,11 +365,12 @@ int wh_crash_state_of_frames(const struct wh_stack *stack, struct wh_arena *aren
 		if (text.data)
 			wh_crash_add_frame(&m, (struct wh_span){ text.data, text.data + text.n }, whole);
 	}
-	m.frame.failed |= text.failed;
+	m.frame.failed |= text.failed | readable.failed;
 	bool any = m.n_frames;
 	int code = finish(&m, arena, &crash, err);
 	*state = any ? crash.state : NULL;
 	wh_str_release(&text);
+	wh_str_release(&readable);
 	release(&m);
 	return code;
 }

@@ -72,20 +72,22 @@ KEEP int sort_and_die(void)
 	return numbers[0];
 }
 
-static void handler(int signal)
+static void handler(int signal, siginfo_t *info, void *context)
 {
 	(void)signal;
+	(void)info;
+	(void)context;
 	recurse_a_little(2);
 }
 
 KEEP int in_a_handler(int raised)
 {
-	struct sigaction action = { .sa_handler = handler };
+	struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
 	if (raised < 0) { /* on a stack of its own */
 		static char stack[65536];
 		stack_t other = { .ss_sp = stack, .ss_size = sizeof stack };
 		sigaltstack(&other, NULL);
-		action.sa_flags = SA_ONSTACK;
+		action.sa_flags |= SA_ONSTACK;
 	}
 	sigaction(SIGUSR1, &action, NULL);
 	sigaction(SIGFPE, &action, NULL);
