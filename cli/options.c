@@ -200,6 +200,18 @@ static bool is_own_format(const struct cursor *cursor, const struct wh_param *ro
 	return own >= 0 && line->call.options.params[own].type == WH_PARAM_PATH;
 }
 
+/* `--format casrep`: a format of the signal's that the verb can write records in, by its option --as. */
+static bool is_written_format(const struct cursor *cursor, const struct wh_param *row, const char *value)
+{
+	const struct cli_line *line = cursor->line;
+	if (!line->verb || row->type != WH_PARAM_CHOICE || strcmp(row->name, "format") != 0 || wh_values_find(&line->call.options, "as") < 0)
+		return false;
+	for (const struct wh_format *const *format = line->signal->formats; *format; format++)
+		if ((*format)->write && !strcmp((*format)->name, value))
+			return true;
+	return false;
+}
+
 static int take_option(struct cursor *cursor, struct wh_err *err)
 {
 	const char *argument = cursor->argv[cursor->at++], *name, *value;
@@ -233,6 +245,8 @@ static int take_option(struct cursor *cursor, struct wh_err *err)
 	cursor->at++;
 	if (is_own_format(cursor, row, value))
 		return wh_values_set(&cursor->line->call.options, value, "-", err);
+	if (is_written_format(cursor, row, value))
+		return wh_values_set(&cursor->line->call.options, "as", value, err);
 	return wh_values_set(values, row->name, value, err);
 }
 

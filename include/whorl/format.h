@@ -16,6 +16,7 @@
 #include <whorl/param.h>
 
 struct wh_arena;
+struct wh_str;
 
 struct wh_reader {
 	const char *name; /* of the input, for messages */
@@ -53,6 +54,9 @@ struct wh_format {
 	/* Errors are those of take and skip, passed on, and WH_E_NOMEM/WH_E_LIMIT of the arena; a text without any record is
 	 * no error. */
 	int (*read)(struct wh_reader *, struct wh_err *);
+	/* NULL, or appends the observation, which has an id, as a record of this format that read reads back. What the format has no
+	 * place for is left out. WH_E_NOMEM. */
+	int (*write)(const struct wh_observation *, struct wh_str *, struct wh_err *);
 };
 
 #define WH_DETECT_SIZE ((size_t)256 * 1024)

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* report: a summary for people. The groups, the bug report of one, SARIF for code hosts, a page to look at. */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/input.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "pipeline/calibrate.h"
+#include "pipeline/output.h"
 #include "pipeline/standing.h"
 #include "pipeline/survey.h"
 #include "pipeline/verbs.h"
@@ -286,19 +285,6 @@ static int remember_reported(struct reporting *r, struct wh_err *err)
 
 /* ---- writing ---- */
 
-static int write_out(const char *path, const struct wh_str *text, struct wh_err *err)
-{
-	if (strcmp(path, "-") != 0)
-		return wh_file_replace(path, text->data ? text->data : "", text->n, err);
-	for (size_t done = 0; done < text->n;) {
-		ssize_t n = write(STDOUT_FILENO, text->data + done, text->n - done);
-		if (n < 0 && errno != EINTR)
-			return wh_err_set(err, WH_E_IO, "standard output: %s", strerror(errno));
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return WH_OK;
-}
-
 static int write_page(struct reporting *r, const char *path, struct wh_err *err)
 {
 	size_t most = (size_t)wh_values_int(&r->call->options, "details");
@@ -312,7 +298,7 @@ static int write_page(struct reporting *r, const char *path, struct wh_err *err)
 	WH_TRY(wh_survey_tree(&r->survey, err));
 	int code = wh_report_html(&r->report, &page, err);
 	if (code == WH_OK)
-		code = write_out(path, &page, err);
+		code = wh_output_write(path, &page, err);
 	if (code == WH_OK)
 		wh_host_log(r->call->host, WH_INFO, "%s: %zu %ss, %zu of them in detail", path, r->report.n_groups, r->call->signal->group_noun,
 			    r->report.n_detailed);
@@ -327,7 +313,7 @@ static int write_sarif(struct reporting *r, const char *path, struct wh_err *err
 		WH_TRY(wh_survey_detail(&r->survey, r->report.listed[i], err));
 	int code = wh_report_sarif(&r->report, &text, err);
 	if (code == WH_OK)
-		code = write_out(path, &text, err);
+		code = wh_output_write(path, &text, err);
 	wh_str_release(&text);
 	return code;
 }
@@ -342,7 +328,7 @@ static int write_markdown(struct reporting *r, const char *path, struct wh_err *
 		code = wh_report_markdown(&r->report, &r->report.groups[r->bugs.data[i]], &text, err);
 	}
 	if (code == WH_OK)
-		code = write_out(path, &text, err);
+		code = wh_output_write(path, &text, err);
 	wh_str_release(&text);
 	return code;
 }

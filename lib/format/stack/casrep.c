@@ -4,13 +4,12 @@
  * that CASR ran; which one, the report of that tool says (`AsanReport`, `PythonReport`, …: the one that is not empty). A string
  * in another style is tried in all of them; one in none is no frame (`--- End of inner exception stack trace ---`).
  */
-#include "base/json.h"
 #include "base/time.h"
+#include "format/stack/casrep.h"
 #include "format/stack/frame_line.h"
+#include "format/stack/json_report.h"
 #include "format/stack/list.h"
 #include "format/stack/report.h"
-
-#define LARGEST ((size_t)32 << 20) /* of a report; json-c needs a multiple of it */
 
 static const struct style {
 	const char *report; /* the member that is not empty where this style is used */
@@ -107,11 +106,11 @@ static void set_attributes(struct wh_stack_builder *b, const struct json_object 
 	o->has_time = date && !wh_time_parse(date, strlen(date), &o->time_ns);
 }
 
-static int read_object(struct wh_reader *reader, const struct json_object *report, struct wh_err *err)
+static int read_object(struct wh_reader *reader, struct json_object *report, const char *at, struct wh_err *err)
 {
 	struct json_object *frames = wh_json_array(report, "Stacktrace");
 	if (!frames)
-		return wh_reader_skip(reader, reader->text, err, "no array \"Stacktrace\"");
+		return wh_reader_skip(reader, at, err, "no array \"Stacktrace\"");
 	struct wh_stack_builder b;
 	wh_stack_builder_init(&b, reader->arena);
 	size_t style = style_of(report);
@@ -123,23 +122,12 @@ static int read_object(struct wh_reader *reader, const struct json_object *repor
 		add_frame(&b, (struct wh_span){ text, text + json_object_get_string_len(frame) }, style);
 	}
 	set_attributes(&b, report);
-	return wh_stack_emit(reader, &b, reader->text, NULL, err);
+	return wh_stack_emit(reader, &b, at, NULL, err);
 }
 
 static int read_casrep(struct wh_reader *reader, struct wh_err *err)
 {
-	struct json_object *report;
-	struct wh_err why;
-	if (reader->size > LARGEST)
-		return wh_reader_skip(reader, reader->text, err, "larger than %zu MiB", LARGEST >> 20);
-	int code = wh_json_parse((struct wh_bytes){ reader->text, reader->size }, &report, &why);
-	if (code == WH_E_NOMEM)
-		return wh_err_set(err, code, "%s", why.message);
-	if (code != WH_OK)
-		return wh_reader_skip(reader, reader->text, err, "%s", why.message);
-	code = read_object(reader, report, err);
-	json_object_put(report);
-	return code;
+	return wh_json_reports(reader, read_object, err);
 }
 
 static int detect(const char *text, size_t size)
@@ -161,4 +149,5 @@ const struct wh_format wh_format_casrep = {
 	.reference = "libcasr: report.rs, and the stack trace of each language beside it",
 	.detect = detect,
 	.read = read_casrep,
+	.write = wh_casrep_write,
 };
