@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pipeline/load.h"
+#include "pipeline/loading.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -8,166 +8,30 @@
 #include <sys/stat.h>
 
 #include "base/archive.h"
-#include "base/hash.h"
-#include "base/input.h"
-#include "base/json.h"
 #include "base/thread.h"
 #include "format/format.h"
-#include "store/store.h"
 
 enum {
 	PIECE = 2 << 20,    /* bytes of a line-based file that one task reads */
 	BIG = 4 << 20,      /* files from here on are cut where their format allows */
 	ROUND = 128,        /* tasks whose results are held at once */
 	HELD = 64 << 20,    /* bytes of archives' entries held at once, beyond which a round is run */
-	ROWS = 2048,        /* stored observations decoded by one task */
 	REPORT_MIB = 64,    /* memory of one observation */
 };
 
-struct source {
-	char *path; /* to open; of an archive's entry: to show */
-	char *id;   /* for observations without an id of their own; of an archive: what its entries' ids begin with */
-	bool archive; /* an operand that is one */
-	size_t records; /* read so far, for `#2` */
-};
-
-/* One task: a whole file, a piece of one, an entry of an archive, or rows of the store; and what came of it. */
-struct task {
-	struct source *source;
-	struct wh_bytes text;           /* of a piece; data NULL: open source->path */
-	struct wh_input entry;          /* of an archive: released once it is read; text NULL: none */
-	size_t first_line;
-	const struct wh_format *format; /* of a piece */
-	struct wh_batch batch;
-	size_t skipped;
-	bool unknown, file;
-	bool archive; /* an archive after all: to be read in its place */
-	int code; /* opening failed: counted, reported, fatal only if nothing could be read or --strict */
-	struct wh_err error;
-};
-
-struct worker {
-	struct wh_arena arena; /* of the record being read */
-	void *scratch;         /* of the signal's fingerprint */
-	struct wh_str body;
-};
-
-struct loading {
-	struct wh_load *load;
-	const struct wh_host *host;
-	const char *input_format;
-	bool strict;
-	struct WH_VEC(struct source *) sources;
-	struct tasks {
-		struct task *data;
-		size_t n, cap;
-	} tasks;
-	size_t held; /* bytes of entries among the tasks */
-	struct worker *workers;
-	unsigned n_workers;
-	const char *prefix; /* of the ids of the folder being walked */
-	bool archive;       /* it is an archive */
-	void *context;      /* of the signal's readers */
-};
-
-/* ---- one observation ---- */
-
-struct reading {
-	struct loading *l;
-	struct task *task;
-	struct worker *worker;
-	const char *name;
-};
-
-static int sink_to_str(void *user, const char *data, size_t n, struct wh_err *err)
-{
-	wh_str_add(user, data, n);
-	return wh_str_check(user, err);
-}
-
-int wh_encode_body(const struct wh_signal *signal, const struct wh_observation *o, struct wh_str *body, struct wh_err *err)
-{
-	struct wh_json_writer writer;
-	wh_str_clear(body);
-	wh_json_writer_init(&writer, (struct wh_sink){ sink_to_str, body }, true);
-	wh_emit_object(&writer.emit, NULL);
-	int code = signal->encode(o, &writer.emit, err);
-	wh_emit_end(&writer.emit);
-	int closed = wh_emit_close(&writer.emit, code == WH_OK ? err : NULL);
-	wh_json_writer_release(&writer);
-	while (body->n && body->data[body->n - 1] == '\n')
-		body->n--;
-	return code == WH_OK ? closed : code;
-}
-
-static int keep_body(struct reading *r, const struct wh_observation *o, struct wh_record *record, struct wh_err *err)
-{
-	struct wh_str *body = &r->worker->body;
-	WH_TRY(wh_encode_body(r->l->load->call->signal, o, body, err));
-	const size_t n = body->n;
-	const char *copy = wh_arena_strndup(&r->task->batch.arena, body->data, n);
-	if (!copy)
-		return wh_arena_error(&r->task->batch.arena, err);
-	record->body = (struct wh_bytes){ copy, n };
-	record->body_hash = wh_hash(copy, n, (uint64_t)record->time_ns);
-	return WH_OK;
-}
-
-/* What many records have in common. */
-static const char *keep_shared(struct loading *l, struct wh_arena *arena, const char *data, size_t n)
-{
-	return l->load->strings ? wh_intern(l->load->strings, data, n) : wh_arena_strndup(arena, data, n);
-}
-
-static int keep_attributes(struct reading *r, const struct wh_observation *o, struct wh_record *record, struct wh_err *err)
-{
-	const struct wh_signal *signal = r->l->load->call->signal;
-	size_t n = 0;
-	while (signal->attributes[n])
-		n++;
-	const char **values = wh_arena_zalloc(&r->task->batch.arena, n + 1, sizeof *values);
-	if (!values)
-		return wh_arena_error(&r->task->batch.arena, err);
-	for (size_t i = 0; i < n; i++) {
-		const char *value = signal->attribute ? signal->attribute(o, signal->attributes[i])
-						      : wh_observation_attribute(o, signal->attributes[i]);
-		if (value && !(values[i] = keep_shared(r->l, &r->task->batch.arena, value, strlen(value))))
-			return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	}
-	record->attributes = values;
-	if (o->format && !(record->format = keep_shared(r->l, &r->task->batch.arena, o->format, strlen(o->format))))
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	return WH_OK;
-}
-
-static int keep_string(struct wh_arena *arena, const char *text, const char **copy, struct wh_err *err)
-{
-	*copy = text ? wh_arena_strdup(arena, text) : NULL;
-	return text && !*copy ? wh_arena_error(arena, err) : WH_OK;
-}
-
-static int keep_fingerprint(struct reading *r, const struct wh_observation *o, struct wh_record *record, struct wh_err *err)
-{
-	struct wh_bytes fingerprint;
-	const struct wh_load *load = r->l->load;
-	WH_TRY(load->call->signal->fingerprint(load->config, &r->worker->scratch, o, &r->worker->arena, &fingerprint, err));
-	record->empty = !fingerprint.size;
-	record->fingerprint = (struct wh_bytes){ keep_shared(r->l, &r->task->batch.arena, fingerprint.data ? fingerprint.data : "", fingerprint.size),
-						 fingerprint.size };
-	return record->fingerprint.data ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
-}
+/* ---- what readers call ---- */
 
 static int take(void *user, struct wh_observation *o, struct wh_err *err)
 {
 	struct reading *r = user;
 	struct wh_arena *arena = &r->task->batch.arena;
 	struct wh_record record = { .time_ns = o->has_time ? o->time_ns : INT64_MAX };
-	WH_TRY(keep_string(arena, o->id, &record.id, err));
-	WH_TRY(keep_string(arena, o->label && *o->label ? o->label : NULL, &record.label, err));
-	WH_TRY(keep_attributes(r, o, &record, err));
+	WH_TRY(wh_keep_string(arena, o->id, &record.id, err));
+	WH_TRY(wh_keep_string(arena, o->label && *o->label ? o->label : NULL, &record.label, err));
+	WH_TRY(wh_keep_attributes(r, o, &record, err));
 	if (r->l->load->flags & WH_LOAD_BODY)
-		WH_TRY(keep_body(r, o, &record, err));
-	WH_TRY(keep_fingerprint(r, o, &record, err));
+		WH_TRY(wh_keep_body(r, o, &record, err));
+	WH_TRY(wh_keep_fingerprint(r, o, &record, err));
 	return wh_vec_push(&r->task->batch.records, record) ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
 }
 
@@ -553,116 +417,6 @@ static int read_sources(struct loading *l, struct wh_err *err)
 	return run_round(l, err);
 }
 
-/* ---- the store ---- */
-
-struct rows {
-	struct loading *l;
-	struct wh_batch batch;
-	struct wh_err *err;
-	bool decode, fresh; /* bodies are wanted; fingerprints must be made anew */
-	uint64_t done, total;
-};
-
-static int flush_rows(struct rows *rows, struct wh_err *err)
-{
-	struct loading *l = rows->l;
-	int code = rows->batch.records.n ? l->load->take(l->load->user, &rows->batch, err) : WH_OK;
-	rows->batch.records.n = 0;
-	wh_arena_release(&rows->batch.arena);
-	wh_host_progress(l->host, "reading the store", rows->done, rows->total);
-	return code;
-}
-
-static int decode_row(struct rows *rows, const struct wh_store_observation *stored, struct wh_record *record, struct wh_err *err)
-{
-	struct loading *l = rows->l;
-	struct wh_observation o = { 0 };
-	struct task task = { .batch = rows->batch };
-	struct reading reading = { l, &task, &l->workers[0], stored->id };
-	wh_arena_reset(&l->workers[0].arena);
-	WH_TRY(l->load->call->signal->decode(stored->body, &l->workers[0].arena, &o, err));
-	int code = keep_attributes(&reading, &o, record, err);
-	if (code == WH_OK && rows->fresh)
-		code = keep_fingerprint(&reading, &o, record, err);
-	rows->batch = task.batch;
-	return code;
-}
-
-static int take_row(void *user, const struct wh_store_observation *stored, struct wh_err *err)
-{
-	struct rows *rows = user;
-	struct loading *l = rows->l;
-	struct wh_arena *arena = &rows->batch.arena;
-	struct wh_record record = { .row = stored->row, .similarity = stored->similarity, .body_hash = stored->body_hash,
-				    .time_ns = stored->time_ns == WH_STORE_NO_TIME ? INT64_MAX : stored->time_ns };
-	WH_TRY(keep_string(arena, stored->id, &record.id, err));
-	WH_TRY(keep_string(arena, stored->label, &record.label, err));
-	if (stored->group && !(record.group = keep_shared(l, arena, stored->group, strlen(stored->group))))
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	if (l->load->flags & WH_LOAD_BODY) {
-		record.body = (struct wh_bytes){ wh_arena_strndup(arena, stored->body.data, stored->body.size), stored->body.size };
-		if (!record.body.data)
-			return wh_arena_error(arena, err);
-	}
-	if (rows->decode) {
-		int code = decode_row(rows, stored, &record, err);
-		if (code != WH_OK)
-			return wh_err_wrap(err, code, "%s", stored->id);
-	}
-	if (!rows->fresh) {
-		const char *copy = keep_shared(l, arena, stored->fingerprint.size ? stored->fingerprint.data : "", stored->fingerprint.size);
-		if (!copy)
-			return wh_err_set(err, WH_E_NOMEM, "out of memory");
-		record.fingerprint = (struct wh_bytes){ copy, stored->fingerprint.size };
-		record.empty = !stored->fingerprint.size;
-	}
-	if (wh_vec_push(&rows->batch.records, record))
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	rows->done++;
-	return rows->batch.records.n >= ROWS ? flush_rows(rows, err) : WH_OK;
-}
-
-struct settings_held {
-	struct wh_str ours;
-	bool same; /* as those the store was made with: nothing to make anew */
-};
-
-static int same_settings(void *user, struct wh_bytes stored, struct wh_err *err)
-{
-	(void)err;
-	struct settings_held *held = user;
-	held->same = stored.size == held->ours.n && (!stored.size || !memcmp(stored.data, held->ours.data, stored.size));
-	return WH_OK;
-}
-
-static int read_store(struct loading *l, struct wh_err *err)
-{
-	const struct wh_call *call = l->load->call;
-	struct wh_store *store;
-	struct settings_held held = { 0 };
-	WH_TRY(wh_store_open(&store, call->store, WH_STORE_READ, err));
-	struct rows rows = { .l = l };
-	wh_arena_init(&rows.batch.arena, SIZE_MAX);
-	uint64_t groups;
-	int code = wh_settings_text(l->load->settings, &held.ours, err);
-	if (code == WH_OK)
-		code = wh_store_count(store, call->signal->noun, &rows.total, &groups, err);
-	if (code == WH_OK) {
-		int found = wh_store_get_state(store, call->signal->noun, "settings", same_settings, &held, NULL);
-		rows.fresh = found != WH_OK || !held.same;
-		rows.decode = rows.fresh || (l->load->flags & WH_LOAD_ATTRIBUTES);
-		unsigned parts = rows.decode || (l->load->flags & WH_LOAD_BODY) ? WH_STORE_BODY | WH_STORE_FINGERPRINT : WH_STORE_FINGERPRINT;
-		code = wh_store_each(store, call->signal->noun, NULL, parts, take_row, &rows, err);
-	}
-	if (code == WH_OK)
-		code = flush_rows(&rows, err);
-	wh_arena_release(&rows.batch.arena);
-	wh_vec_release(&rows.batch.records);
-	wh_str_release(&held.ours);
-	wh_store_close(store);
-	return code;
-}
-
 /* ---- the whole ---- */
 
 static void release(struct loading *l)
@@ -708,30 +462,9 @@ int wh_load(struct wh_load *load, struct wh_err *err)
 	if (load->n_paths && call->signal->open_reading)
 		code = call->signal->open_reading(&call->reading, &l.context, err);
 	if (code == WH_OK)
-		code = load->n_paths ? list_sources(&l, err) : read_store(&l, err);
+		code = load->n_paths ? list_sources(&l, err) : wh_load_store(&l, err);
 	if (code == WH_OK && load->n_paths)
 		code = read_sources(&l, err);
 	release(&l);
 	return code;
-}
-
-int wh_settings_text(const struct wh_values *settings, struct wh_str *out, struct wh_err *err)
-{
-	char number[32];
-	for (size_t i = 0; i < settings->n; i++) {
-		const char *text = wh_values_text(settings, i, number, sizeof number);
-		wh_str_printf(out, "%s=", settings->params[i].name);
-		if (text && settings->params[i].type == WH_PARAM_PATH) {
-			struct wh_input input;
-			int code = wh_input_open(&input, text, err);
-			if (code != WH_OK)
-				return wh_err_wrap(err, code, "%s", text);
-			wh_str_printf(out, "%016llx", (unsigned long long)wh_hash(input.text, input.size, 0));
-			wh_input_release(&input);
-		} else if (text) {
-			wh_str_puts(out, text);
-		}
-		wh_str_putc(out, '\n');
-	}
-	return wh_str_check(out, err);
 }
