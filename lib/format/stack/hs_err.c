@@ -298,7 +298,7 @@ static int finish(struct report *r, const char *end, struct wh_err *err)
 	struct wh_stack_builder *b = &done.b;
 	if (!b->stack.n_frames && frame_line(done.problem, &frame, &java))
 		wh_frame_text_add(&frame, b);
-	if (!done.titled && !b->stack.n_frames) {
+	if (!done.titled && !b->stack.n_frames && !b->failed) {
 		wh_arena_reset(done.reader->arena);
 		return WH_OK;
 	}

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "format/stack/frame_line.h"
+#include "format/stack/json_report.h"
 #include "format/stack/list.h"
 #include "format/stack/log_prefix.h"
 #include "format/stack/report.h"
@@ -203,7 +204,7 @@ static int finish(struct report *r, const char *end, struct wh_err *err)
 	r->begin = NULL;
 	if (!begin)
 		return WH_OK;
-	if (!r->said && !r->b.stack.n_frames) {
+	if (!r->said && !r->b.stack.n_frames && !r->b.failed) {
 		wh_arena_reset(reader->arena);
 		return WH_OK;
 	}
@@ -453,6 +454,7 @@ static int read_json_entry(struct report *r, struct wh_span where, struct wh_err
 	struct wh_err why;
 	if (!wh_scan_find(where, "\"COREDUMP_") && !wh_scan_find(where, message_id))
 		return WH_OK;
+	wh_json_advance(r->reader, where.p);
 	if (wh_span_size(where) > LARGEST_ENTRY)
 		return wh_reader_skip(r->reader, where.p, err, "entry larger than %d MiB", LARGEST_ENTRY >> 20);
 	int code = wh_json_parse((struct wh_bytes){ where.p, wh_span_size(where) }, &object, &why);
@@ -509,12 +511,16 @@ static bool is_export(struct wh_span s)
 
 static int read(struct wh_reader *reader, struct wh_err *err)
 {
+	struct wh_reader whole = *reader;
 	struct report r = { .reader = reader };
 	struct wh_span text = { reader->text, reader->text + reader->size };
 	int code = is_json(text) ? read_json(&r, text, err) : is_export(text) ? read_export(&r, text, err) : read_message(&r, text, err);
 	if (code == WH_OK)
 		code = finish(&r, text.end, err);
 	wh_vec_release(&r.modules);
+	reader->text = whole.text;
+	reader->size = whole.size;
+	reader->first_line = whole.first_line;
 	return code;
 }
 

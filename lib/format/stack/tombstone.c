@@ -245,7 +245,7 @@ static int finish(struct report *r, const char *end, struct wh_err *err)
 	*r = (struct report){ .reader = reader };
 	if (!done.begin)
 		return WH_OK;
-	if (!done.b.stack.n_frames && done.java) {
+	if (!done.b.stack.n_frames && !done.b.failed && done.java) {
 		struct wh_span text = { done.java, end }, about = { NULL, NULL };
 		size_t n = 0;
 		wh_arena_reset(reader->arena);
@@ -255,7 +255,7 @@ static int finish(struct report *r, const char *end, struct wh_err *err)
 			return WH_OK;
 		wh_stack_builder_init(&done.b, reader->arena);
 	}
-	if (!done.dead && !done.b.stack.n_frames) {
+	if (!done.dead && !done.b.stack.n_frames && !done.b.failed) {
 		wh_arena_reset(reader->arena);
 		return WH_OK;
 	}
