@@ -132,6 +132,7 @@ static const struct wh_line_row rows[] = {
 	WH_LINE(HEAD, "Error in process %t with exit value:%r"),
 	WH_LINE(HEAD, "** Reason for termination ==%r"),
 	WH_LINE(HEAD, "** When %* == %r"),
+	WH_LINE(HEAD, "Slogan: %*terminating %* (%r", .alone = 60, .list = calls),
 	WH_LINE(HEAD, "Slogan: %r", .alone = 60, .list = calls),
 	WH_LINE(HEAD, "{\"init terminating in %*\",%r", .alone = 60, .list = calls),
 	WH_LINE(HEAD, "{'EXIT',%r", .list = calls),
@@ -146,7 +147,7 @@ static const struct wh_line_row rows[] = {
 };
 
 static const struct wh_line_grammar grammar = {
-	.words = { "exception ", "Error in process <", "** Reason for termination", "init terminating in " },
+	.words = { "exception ", "Error in process <", "** Reason for termination", "init terminating in ", "\nSlogan: " },
 	.rows = rows, .sure = 92, .wait = 20, .gap = 1,
 };
 

@@ -15,6 +15,18 @@ static bool centre(struct wh_line_match *match)
 	return dot && dot > name.p && *name.p >= 'A' && *name.p <= 'Z';
 }
 
+/* `ghc-internal:GHC.Internal.Exception.ErrorCall:`: the last colon ends the type, and the message is below. */
+static bool qualified(struct wh_line_match *match)
+{
+	if (wh_span_size(match->said)) {
+		if (match->said.end[-1] != ':' || memchr(match->said.p, ' ', wh_span_size(match->said)))
+			return false;
+		match->type.end = match->said.end - 1;
+		match->said.p = match->said.end;
+	}
+	return true;
+}
+
 static const struct wh_line_row rows[] = {
 	WH_LINE(HEAD, "*** Exception (reporting due to +RTS -xc): %* stack trace:"),
 	WH_LINE(FRAME, "--> evaluated by: %g,", .check = centre),
@@ -36,7 +48,7 @@ static const struct wh_line_row rows[] = {
 	WH_LINE(TITLE, "CallStack (from -prof):", .fresh = true),
 	WH_LINE(TITLE, "Cost-centre stack backtrace:", .fresh = true),
 	WH_LINE(TITLE, "IPE backtrace:", .fresh = true),
-	WH_LINE(HEAD, "%w Uncaught exception %e:%r"),
+	WH_LINE(HEAD, "%w Uncaught exception %e:%r", .check = qualified),
 	WH_LINE(FRAME, "%g (<%*>)", .check = centre),
 	WH_LINE(FRAME, "%g (%F:(%l,%n)-(%n,%n))", .check = centre),
 	WH_LINE(FRAME, "%g (%F:%l:%w)", .check = centre),
