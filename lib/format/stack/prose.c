@@ -55,6 +55,9 @@ static void set(struct wh_str *out, struct wh_span value)
 	while (line.p < line.end && (*line.p == '\n' || *line.p == '\r' || wh_is_blank(*line.p)))
 		line.p++;
 	line = wh_scan_trim(wh_scan_until(line, "\r\n"));
+	const char *nul = wh_span_size(line) ? memchr(line.p, '\0', wh_span_size(line)) : NULL; /* what is kept ends there */
+	if (nul)
+		line.end = nul;
 	wh_str_clear(out);
 	wh_str_add(out, line.p, wh_span_size(line) > 2048 ? 2048 : wh_span_size(line));
 }
