@@ -12,7 +12,7 @@
 
 enum {
 	STACK = 64,   /* of an expression */
-	STEPS = 1024, /* of an expression: they may loop */
+	STEPS = 128,  /* of an expression: they may loop */
 };
 
 struct evaluation {

@@ -8,6 +8,7 @@ enum {
 	BLIND_WORDS = 40,     /* the same where code cannot be read; what Breakpad's stackwalker.h found to be enough */
 	BLIND_FIRST = 160,    /* of the thread's own frame, which may not have begun properly */
 	FRAME_MOST = 1 << 20, /* bytes between two frame pointers, beyond which they are none */
+	GUESSES = 1024,       /* frames of one stack that are found so: each costs a search */
 	SWITCHES = 16,        /* times that the stack may shrink: from a signal's alternate stack back */
 };
 
@@ -18,7 +19,7 @@ struct walk {
 	uint64_t lookup;
 	bool context; /* these are the registers that the thread had, or that a signal interrupted */
 	bool chained; /* found by the frame pointer */
-	unsigned switches;
+	unsigned switches, guesses;
 };
 
 const char *wh_trust_name(enum wh_trust trust)
@@ -263,7 +264,7 @@ static enum wh_step step(struct walk *w, struct wh_registers *caller, enum wh_tr
 		return WH_STEP_LAST;
 	*trust = WH_TRUST_SCAN;
 	*caller = (struct wh_registers){ 0 };
-	return scan_step(w, caller) && plausible(w, caller, false) ? WH_STEP_CALLER : WH_STEP_UNKNOWN;
+	return w->guesses++ < GUESSES && scan_step(w, caller) && plausible(w, caller, false) ? WH_STEP_CALLER : WH_STEP_UNKNOWN;
 }
 
 int wh_unwind(const struct wh_unwinder *u, const struct wh_registers *registers, wh_unwound_fn *each, void *user, enum wh_unwind_end *end,
