@@ -19,8 +19,8 @@
 
 struct wh_breakpad;
 
-/* Opens and indexes a file (.gz, .zst, .xz as well). WH_E_IO, WH_E_NOTFOUND: it cannot be read; WH_E_FORMAT: it is none, or of another module than
- * debug_id (NULL: any); WH_E_LIMIT: too large; WH_E_NOMEM. */
+/* Opens and indexes a file (.gz, .zst, .xz as well). WH_E_IO, WH_E_NOTFOUND: it cannot be read; WH_E_FORMAT: it is none, or of another
+ * module than debug_id (NULL: any); WH_E_LIMIT: too large; WH_E_NOMEM. */
 int wh_breakpad_open(struct wh_breakpad **, const char *path, const char *debug_id, struct wh_err *) WH_NODISCARD;
 /* The same of text that outlives it. */
 int wh_breakpad_parse(struct wh_breakpad **, struct wh_bytes text, const char *debug_id, struct wh_err *) WH_NODISCARD;

@@ -493,9 +493,12 @@ static void tell_missing(struct dump *d)
 		const struct opened *opened = &d->opened[i];
 		if (!opened->unnamed)
 			continue;
-		const char *id = module->build_id ? module->build_id : module->debug_id, *name = *module->name ? module->name : "(a module without a name)";
+		const char *id = module->build_id ? module->build_id : module->debug_id;
+		const char *name = *module->name ? module->name : "(a module without a name)";
 		bool other = opened->other ? wh_module_file(opened->module) != NULL : wh_module_state(opened->module) == WH_MODULE_OTHER;
-		const char *why = other ? "another build of it is at its path" : has_file(opened) || opened->symbols ? "it is stripped" : "no such file was found";
+		const char *why = other					? "another build of it is at its path" :
+				  has_file(opened) || opened->symbols	? "it is stripped" :
+									  "no such file was found";
 		wh_str_printf(&list, "%s%s%s%s", list.n ? ", " : "", name, id ? " " : "", id ? id : "");
 		if (!wh_module_say_once(d->modules, opened->module))
 			continue;

@@ -113,10 +113,8 @@ static enum wh_md_stream kind_of(uint32_t type)
 	case 0x47670001: return WH_MD_BREAKPAD;
 	case 0x47670002: return WH_MD_ASSERTION;
 	case 0x47670004: return WH_MD_LINUX_STATUS;
-	case 0x47670005: return WH_MD_LINUX_RELEASE;
 	case 0x47670006: return WH_MD_LINUX_CMDLINE;
 	case 0x47670009: return WH_MD_LINUX_MAPS;
-	case 0x4767000a: return WH_MD_LINUX_DSO;
 	case 0x43500001: return WH_MD_CRASHPAD;
 	default: return WH_MD_NONE;
 	}

@@ -59,10 +59,11 @@ def frames_of_reader(read_stacks, dump, options):
 
 
 def same_name(a, b):
-    """A function has several names: __GI_raise, __clone3."""
+    """A function has several names: __GI_raise, __clone3, __libc_pause; gdb cuts off what the compiler appends."""
     def plain(name):
-        return (name or "").removeprefix("__GI_").lstrip("_")
-    return plain(a) == plain(b) or (a or "").split("(")[0].split("@")[0] == (b or "").split("(")[0]
+        name = (name or "").split("(")[0].split("@")[0].split(".")[0]
+        return name.removeprefix("__GI_").removesuffix("_impl").lstrip("_").removeprefix("libc_")
+    return plain(a) == plain(b)
 
 
 def with_addresses(frames):
