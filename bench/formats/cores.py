@@ -23,7 +23,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SOURCES = ROOT / "tests/producers/core"
 MOST = 300 # frames of a thread that are held beside each other; as in frames_of_gdb.py
-C_WAYS = ["null", "abort", "divide", "overflow", "smash", "jump", "wild", "data", "sort", "handler", "fault-handler", "other-stack",
+C_WAYS = ["null", "abort", "assert", "divide", "overflow", "smash", "jump", "wild", "data", "sort", "handler", "fault-handler", "other-stack",
           "thread", "library", "longjmp", "read-only"]
 CXX_WAYS = ["virtual", "operator", "thrown", "at", "lambda", "thread"]
 RUST_WAYS = ["index", "unwrap", "null", "closure", "thread"]
@@ -181,7 +181,7 @@ def main():
     folder.mkdir(exist_ok=True)
     for source in SOURCES.iterdir():
         shutil.copy(source, folder)
-    total, lacking = collections.Counter(), []
+    total, lacking, wrong = collections.Counter(), [], []
     try:
         print(f"{'program':22} {'way':14} {'frames':>7} {'equal':>7} {'gdb only':>9} {'ours only':>9} {'tail calls':>10} {'no code':>7}  reason")
         for name, command, ways in MANNERS:
@@ -206,6 +206,10 @@ def main():
                         mine = mine[:MOST]
                     compare(mine, thread["frames"], code, counts, differences)
                 total += counts
+                if way == "assert" and "Assertion" not in record.get("message", ""):
+                    wrong.append(f"{name} {way}: no message")
+                if way == "overflow" and record.get("crash_type") != "Stack-overflow":
+                    wrong.append(f"{name} {way}: no stack overflow")
                 gdb_frames = counts["equal"] + counts["gdb only"]
                 print(f"{name:22} {way:14} {gdb_frames:7} {counts['equal']:7} {counts['gdb only']:9} {counts['whorl only']:9} "
                       f"{counts['tailcall']:10} {counts['no code']:7}  {record.get('reason', '')} {record.get('crash_type', '')}", flush=True)
@@ -222,7 +226,8 @@ def main():
     print(f"{frames} frames of gdb's, {total['equal']} equal ({100 * share:.1f} %), {total['whorl only']} that only whorl has; beside them "
           f"{total['tailcall']} tail calls and {total['no code']} frames where no code is; lines equal: {total['same lines']} of {total['lines']}")
     print(f"not made here: {', '.join(lacking) or 'none'}")
-    sys.exit(share < arguments.least)
+    print("\n".join(wrong))
+    sys.exit(share < arguments.least or bool(wrong))
 
 
 def show(frames):

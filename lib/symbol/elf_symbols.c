@@ -125,3 +125,35 @@ void wh_module_symbols_release(struct wh_module *module)
 {
 	wh_vec_release(&module->symbols);
 }
+
+static bool find_variable(const struct wh_elf *file, uint32_t type, const char *name, uint64_t *address)
+{
+	GElf_Shdr header;
+	Elf_Scn *section = file->elf ? wh_elf_section(file, NULL, type) : NULL;
+	Elf_Data *data = section && gelf_getshdr(section, &header) ? elf_getdata(section, NULL) : NULL;
+	size_t n = data && header.sh_entsize ? header.sh_size / header.sh_entsize : 0;
+	for (size_t i = 0; i < n && i < SYMBOLS_MOST; i++) {
+		GElf_Sym symbol;
+		if (!gelf_getsym(data, (int)i, &symbol))
+			break;
+		if (GELF_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_shndx == SHN_UNDEF)
+			continue;
+		const char *called = elf_strptr(file->elf, header.sh_link, symbol.st_name);
+		if (called && !strcmp(called, name)) {
+			*address = symbol.st_value;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool wh_module_variable(struct wh_module *module, const char *name, uint64_t *offset)
+{
+	uint64_t address;
+	pthread_mutex_lock(&module->lock);
+	bool found = find_variable(&module->main, SHT_DYNSYM, name, &address) || find_variable(&module->main, SHT_SYMTAB, name, &address) ||
+		     find_variable(&module->debug, SHT_SYMTAB, name, &address);
+	pthread_mutex_unlock(&module->lock);
+	*offset = found ? address - module->first : 0;
+	return found;
+}

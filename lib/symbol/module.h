@@ -100,6 +100,9 @@ typedef int wh_place_fn(void *user, const struct wh_place *, struct wh_err *);
 /* The functions at offset, the one inlined most deeply first; none where nothing is known. Errors: those of `each`, WH_E_NOMEM. */
 int wh_module_places(struct wh_module *, uint64_t offset, wh_place_fn *each, void *user, struct wh_err *) WH_NODISCARD;
 
+/* The offset of a variable of that name in the symbol table, or in that of dynamic linking; false: none is known. */
+bool wh_module_variable(struct wh_module *, const char *name, uint64_t *offset);
+
 /* The build-id that the first n bytes of a module's memory tell (through its program headers), as lower-case hex into text (of at
  * least 2 * WH_BUILD_ID_MOST + 1 bytes); false: none there. */
 bool wh_build_id_of_image(struct wh_bytes image, char *text);

@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "format/stack/core.h"
+#include "format/stack/crash_type.h"
 #include "format/stack/fault.h"
 #include "format/stack/list.h"
 #include "format/stack/report.h"
@@ -308,6 +309,32 @@ static void set_reason(struct report *r, const struct wh_core_thread *thread)
 	wh_fault_type(&r->b, (struct wh_span){ reason, reason + strlen(reason) }, faults, signal->address);
 }
 
+/* What glibc said before it called abort(): a failed assertion, a heap that is broken (glibc: stdlib/abort.h, struct abort_msg_s). */
+static struct wh_span abort_message(struct report *r, struct wh_core_module *module)
+{
+	enum { LONGEST = 4096 };
+	uint64_t offset, message;
+	const char *slash = module->path ? strrchr(module->path, '/') : NULL;
+	bool is_libc = slash && (wh_starts(slash, strlen(slash), "/libc.so") || wh_starts(slash, strlen(slash), "/libc-2"));
+	if ((!is_libc && !module->program) || !opened(r, module) || !wh_module_variable(module->opened, "__abort_msg", &offset) ||
+	    !wh_core_word(&r->core, module->base + offset, &message) || !message)
+		return (struct wh_span){ 0 };
+	struct wh_bytes text = wh_core_memory(&r->core, message + sizeof(uint32_t)); /* behind its size */
+	return (struct wh_span){ text.data, text.data + strnlen(text.data ? text.data : "", text.size < LONGEST ? text.size : LONGEST) };
+}
+
+static int set_message(struct report *r, struct wh_err *err)
+{
+	for (size_t i = 0; i < r->core.n_modules && r->core.signal.number == 6; i++) {
+		struct wh_span message = wh_scan_trim(abort_message(r, &r->core.modules[i]));
+		if (!wh_span_size(message))
+			continue;
+		wh_stack_message(&r->b, "message", message);
+		return r->reader->describe ? wh_crash_describe(message, &r->b, err) : WH_OK;
+	}
+	return WH_OK;
+}
+
 /* ---- what is missing ---- */
 
 static const char *state_text(enum wh_module_state state)
@@ -355,6 +382,7 @@ static int read_report(struct report *r, struct wh_err *err)
 	WH_TRY(crashed_thread(r, &core->threads[crashed], err));
 	set_program(r);
 	set_reason(r, &core->threads[crashed]);
+	WH_TRY(set_message(r, err));
 	tell_missing(r);
 	return WH_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* crash WAY: dies in one of the ways that a core dump should tell of. cores.py builds it for several machines and in several manners. */
+#include <assert.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -139,6 +140,8 @@ int main(int argc, char **argv)
 		return recurse_a_little(2);
 	if (!strcmp(way, "abort"))
 		abort();
+	if (!strcmp(way, "assert"))
+		assert(zero > argc);
 	if (!strcmp(way, "divide"))
 		return divide(zero);
 	if (!strcmp(way, "overflow"))
