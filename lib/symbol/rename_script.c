@@ -61,6 +61,8 @@ bool wh_rename_javascript(const struct wh_str *from, enum wh_language language, 
 
 /* ---- .NET ---- */
 
+#define LONGEST_GENERATED 512 /* of a name in a compiler's brackets: it bounds what each bracket costs */
+
 /* `>b__0_1`, `>d__5`, `>c__DisplayClass1_0`, `>g__Local|0_0` at i: where it ends; n_kept bytes of it stay. 0: none there. */
 static size_t generated(const char *s, size_t n, size_t i, size_t *n_kept)
 {
@@ -98,13 +100,13 @@ static size_t state_machine(const char *s, size_t n, size_t i, size_t *first, si
 {
 	if (s[i] != '<' || i + 1 == n)
 		return 0;
-	size_t depth = 0, close = i;
-	for (; close < n; close++) {
+	size_t depth = 0, close = i, most = n - i < LONGEST_GENERATED ? n : i + LONGEST_GENERATED;
+	for (; close < most; close++) {
 		depth += s[close] == '<';
 		if (s[close] == '>' && !--depth)
 			break;
 	}
-	if (close + 1 >= n || s[close + 1] != 'd')
+	if (close + 1 >= most || s[close + 1] != 'd')
 		return 0;
 	size_t end = close + 2;
 	while (end < n && (is_digit(s[end]) || s[end] == '_' || s[end] == '`'))
@@ -121,19 +123,24 @@ static size_t state_machine(const char *s, size_t n, size_t i, size_t *first, si
 	return end == n || !is_word(s[end]) ? end : 0;
 }
 
-/* `Outer+Inner`: reflection's separator of nested types. */
-static bool nested_type(const char *s, size_t n, size_t i)
+/* `Outer+Inner`, reflection's separator of nested types; Mono's `N.Type:Method`. */
+static bool separates(const char *s, size_t n, size_t i, char separator)
 {
-	return s[i] == '+' && i && i + 1 < n && (is_word(s[i - 1]) || s[i - 1] == '>') && (is_word(s[i + 1]) || s[i + 1] == '<') &&
-	       !is_digit(s[i + 1]) && memchr(s, '.', n) && !memchr(s, ':', n) && !memchr(s, '/', n) && !strstr(s, "operator");
+	return s[i] == separator && i && i + 1 < n && (is_word(s[i - 1]) || s[i - 1] == '>') && !is_digit(s[i + 1]) &&
+	       (is_word(s[i + 1]) || s[i + 1] == '<' || (separator == ':' && s[i + 1] == '.'));
 }
 
-/* Mono's `N.Type:Method`. */
-static bool mono_method(const char *s, size_t n, size_t i)
+/* What such a name has in place of a dot; 0: nothing. Other languages' names have these characters, too. */
+static char separator_of(const char *s, size_t n)
 {
-	return s[i] == ':' && i && i + 1 < n && (is_word(s[i - 1]) || s[i - 1] == '>') && !is_digit(s[i + 1]) &&
-	       (is_word(s[i + 1]) || s[i + 1] == '.' || s[i + 1] == '<') && (memchr(s, '.', i) || wh_starts(s, n, "<Module>")) && !memchr(s, '/', n) &&
-	       !memchr(s + i + 1, ':', n - i - 1) && s[0] != '-' && s[0] != '+';
+	const char *colon = memchr(s, ':', n), *dot = memchr(s, '.', n);
+	if (!dot && !wh_starts(s, n, "<Module>"))
+		return 0;
+	if (memchr(s, '/', n) || s[0] == '-' || s[0] == '+')
+		return 0;
+	if (colon) /* one, behind the type's dots */
+		return !memchr(colon + 1, ':', n - (size_t)(colon + 1 - s)) && (dot < colon || s[0] == '<') ? ':' : 0;
+	return strstr(s, "operator") ? 0 : '+';
 }
 
 bool wh_rename_dotnet(const struct wh_str *from, enum wh_language language, struct wh_str *to)
@@ -144,6 +151,7 @@ bool wh_rename_dotnet(const struct wh_str *from, enum wh_language language, stru
 	if (!strchr(s, '+') && !strchr(s, '>') && !strchr(s, ':'))
 		return false;
 	size_t parameters = strcspn(s, "( ");
+	char separator = separator_of(s, parameters);
 	for (size_t i = 0; i < n;) {
 		if ((end = closure_class(s, n, i))) {
 			i = end;
@@ -154,7 +162,7 @@ bool wh_rename_dotnet(const struct wh_str *from, enum wh_language language, stru
 			wh_str_add(to, s + i, kept);
 			i = end;
 		} else {
-			bool dot = i < parameters && (nested_type(s, parameters, i) || mono_method(s, parameters, i));
+			bool dot = separator && i < parameters && separates(s, parameters, i, separator);
 			wh_str_putc(to, dot ? '.' : s[i]);
 			i++;
 		}

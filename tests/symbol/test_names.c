@@ -150,7 +150,9 @@ static void hostile(void **state)
 	static const char *const units[] = { "<", "(", "(*a ", "{", "[", "'lambda", "`anonymous", "operator<", "operator ", " const", "::", "$_",
 					     "$1", "lambda$a$1.", "$$Lambda$1/", ".0", ".isra.0", "a<b", "a(b)::", "<a as b>::", "!(", "_Z", "N1a",
 					     "\n", "\xff", "\xe2\x82", "@", "?", "??", ".func1", "_block_invoke_1", "a ", "decltype(", "(anonymous ",
-					     "(anonymous namespace)::", "+0x", "CGLIB$$a", "/a", "~", "&", "operator()", "operator\"\" " };
+					     "(anonymous namespace)::", "+0x", "CGLIB$$a", "/a", "~", "&", "operator()", "operator\"\" ",
+					     "a.b+c", "a.b:c", "<a>d__1.MoveNext", ">g__a|1", ".<>c.", "{closure:", "@anonymous", "async*", "a/<",
+					     "block in ", "$f__1", "_closure1", "kfun:", "#" };
 	struct wh_arena arena;
 	struct wh_normaliser *normaliser = make(NULL, NULL);
 	size_t size = (size_t)1 << 20;
@@ -255,7 +257,8 @@ static void random_names(void **state)
 					      "!", "!=", "->", ".isra.0", ".0", ".func1", ".func", "-fm", "::h0123456789abcdef", "_Z", "_ZN", "1a", "Ev",
 					      "_R", "_D", "?", "??", "+0x", "12", "\n", "\xc3\xa4", "\xff", "decltype", "auto", "java.base/", "main.", "'",
 					      "`", "#", "$_", "access$", "b__0", ">b__0", "_block_invoke_2", "[abi:x]", "[clone", "\"\" ", "<init>", "-[",
-					      "CGLIB$$", "Accessor1", "$Proxy", "unnamed", "app//", "`1" };
+					      "CGLIB$$", "Accessor1", "$Proxy", "unnamed", "app//", "`1", "<>c", ">d__1.MoveNext", "+", "{closure:", "}",
+					      "async*", "/<", "block in ", "global code", "<main>", "{main}", "$eval1", "_closure1", "kfun:", "#" };
 	struct wh_rng rng;
 	struct wh_arena arena;
 	struct wh_normaliser *functions = make(NULL, NULL), *with_modules = make("identity", "module-function");
@@ -266,8 +269,8 @@ static void random_names(void **state)
 		char text[512] = "";
 		for (uint64_t k = 1 + wh_rng_below(&rng, 12); k; k--)
 			strcat(text, pieces[wh_rng_below(&rng, sizeof pieces / sizeof *pieces)]);
-		static const char *const files[] = { NULL, "a.py", "b.go", "c.java", "d.js" }, *const mods[] = { NULL, "/lib/libc.so.6" };
-		struct wh_frame frame = { .function = text, .file = files[round % 5], .module = mods[round % 2] };
+		static const char *const files[] = { NULL, "a.py", "b.go", "c.java", "d.js", "e.rb", "f.php" }, *const mods[] = { NULL, "/lib/libc.so.6" };
+		struct wh_frame frame = { .function = text, .file = files[round % 7], .module = mods[round % 2] };
 		const struct wh_normaliser *normaliser = round % 3 ? functions : with_modules;
 		wh_arena_reset(&arena);
 		const char *once = normal(normaliser, cache, &arena, frame);

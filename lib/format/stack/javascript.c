@@ -320,9 +320,13 @@ static void property_line(struct error *e, struct wh_span s)
 /* Lines between frames: elided ones, ruled ones of long stack traces. */
 static bool between_line(struct wh_span s)
 {
-	return (wh_scan_has(s, "... ") && wh_scan_find(s, " stack trace ...")) ||
-	       (wh_scan_has(s, "[... ") && wh_scan_find(s, " stack trace ...]")) || wh_scan_has(s, "From previous event:") || wh_scan_has(s, "-----") ||
-	       wh_scan_has(s, "==== async ====") || wh_scan_has(s, "(<anonymous>)");
+	static const char *const words[] = { "From previous event:", "-----", "==== async ====", "(<anonymous>)" };
+	if (wh_scan_has(s, "... ") || wh_scan_has(s, "[... "))
+		return wh_scan_find(s, " stack trace ...") != NULL;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (wh_scan_has(s, words[i]))
+			return true;
+	return false;
 }
 
 /* `Node.js v20.20.2`, `Bun v1.1.0 (Linux x64)`: printed last. */

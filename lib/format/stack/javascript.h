@@ -28,7 +28,8 @@ bool wh_js_numbered_line(struct wh_span line, struct wh_frame_text *frame);
 /* Whether only JavaScript has files of that name: by scheme (`node:fs`, `https://…`) or by extension. */
 bool wh_js_file(struct wh_span file);
 
-/* Whether line opens a fatal error of Node.js or V8, which is printed without an exception: `FATAL ERROR: …`, `==== JS stack trace`. */
+/* Whether line opens a fatal error of Node.js or V8, which is printed without an exception: `FATAL ERROR: …`, `==== JS stack
+ * trace`. */
 bool wh_js_fatal_line(struct wh_span line);
 /* Reads the report that begins at line; *text, which begins behind line, moves to its end. */
 int wh_js_read_fatal(struct wh_reader *, struct wh_span line, struct wh_span *text, struct wh_err *) WH_NODISCARD;

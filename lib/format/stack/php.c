@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "base/hash.h"
 #include "format/stack/list.h"
 #include "format/stack/log_prefix.h"
@@ -20,6 +21,7 @@
 #define MOST_BLOCKS 64
 #define MOST_MESSAGE_LINES 64
 #define LONGEST_LINE ((size_t)64 * 1024)
+#define MOST_DECODED ((size_t)8 << 20) /* bytes of decoded lines of one report; further ones are read as they are */
 
 /* ---- the text's lines ---- */
 
@@ -128,11 +130,13 @@ struct above {
 	const char *at;
 	size_t since; /* lines since head; 0: none */
 	struct wh_span line;
+	bool decoded; /* line is no piece of the text */
 };
 
 struct php {
 	struct error *e;
 	struct above above;
+	struct wh_arena words; /* decoded lines, of which heads and what stands above are pieces */
 	uint64_t told; /* the last report's hash */
 	bool told_logged;
 	bool html, fatal_only;
@@ -349,16 +353,20 @@ static int head_line(struct wh_reader *reader, struct php *php, const struct wh_
 	return WH_OK;
 }
 
-static int read_line(struct wh_reader *reader, struct php *php, struct lines *lines, struct wh_span whole, bool escaped, struct wh_err *err)
+static int read_line(struct wh_reader *reader, struct php *php, struct lines *lines, struct wh_span whole, bool escaped,
+		     struct wh_err *err)
 {
 	struct error *e = php->e;
 	struct above *above = &php->above;
 	const char *end = escaped && wh_span_size(lines->escaped) ? lines->escaped.p : lines->text.p;
 	bool json = escaped || (e->open && last_block(e)->head.kind >= WH_PHP_OBJECT && last_block(e)->head.kind != WH_PHP_LOGGED) ||
 		    wh_scan_find(whole, "[object] (");
-	if (!e->open && !above->since)
-		wh_arena_reset(reader->arena); /* of decoded lines that came to nothing */
-	struct wh_span s = wh_scan_trim(decoded(reader->arena, without_prefix(whole), php->html, json)), class;
+	if (!e->open && !above->since) { /* decoded lines that came to nothing */
+		wh_arena_reset(&php->words);
+		if (above->decoded)
+			*above = (struct above){ 0 };
+	}
+	struct wh_span plain = without_prefix(whole), s = wh_scan_trim(decoded(&php->words, plain, php->html, json)), class;
 	struct wh_php_head head;
 	if (s.p == s.end)
 		return WH_OK;
@@ -390,6 +398,7 @@ static int read_line(struct wh_reader *reader, struct php *php, struct lines *li
 	}
 	/* the rest of a message that a stack, or its place, ends */
 	above->line = s;
+	above->decoded = s.p != wh_scan_trim(plain).p;
 	if (e->open && !last_block(e)->n && !wh_span_size(last_block(e)->head.place.file))
 		return WH_OK;
 	WH_TRY(finish(reader, php, err));
@@ -416,10 +425,12 @@ static int read_php(struct wh_reader *reader, struct wh_err *err)
 	int code = php.e ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
 	php.fatal_only = wh_scan_any(lines.text, fatal, sizeof fatal / sizeof *fatal);
 	php.html = wh_scan_find(lines.text, "<br") || wh_scan_find(lines.text, "<b>");
+	wh_arena_init(&php.words, MOST_DECODED);
 	while (code == WH_OK && next_line(&lines, &line, &escaped))
 		code = read_line(reader, &php, &lines, line, escaped, err);
 	if (code == WH_OK)
 		code = finish(reader, &php, err);
+	wh_arena_release(&php.words);
 	free(php.e);
 	return code;
 }
