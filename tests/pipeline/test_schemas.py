@@ -90,7 +90,8 @@ def test_every_verb(rng):
     write_records("one.jsonl", records[:1]), write_records("two.jsonl", records[1:2])
     write_records("odd.jsonl", [dict(records[5], id="odd", frames=[{
         "function": "f", "module": "m.so", "module_version": "2", "build_id": "ab", "offset": "0x12", "file": "a.c", "line": 3,
-        "address": "0x7f00", "inlined": True, "unreliable": True, "handler": True}], thread="t1", reason="SIGSEGV", app="x")])
+        "address": "0x7f00", "inlined": True, "unreliable": True, "handler": True, "trust": "cfi"}],
+        threads=[{"thread": "t2", "frames": [{"function": "g", "trust": "scan"}]}, {"frames": []}], thread="t1", reason="SIGSEGV", app="x")])
     check_lines("bucket", "all.jsonl")
     check_lines("evaluate", "all.jsonl")
     check_lines("evaluate", "--no-ranking", "one.jsonl")
@@ -126,6 +127,7 @@ def test_every_verb(rng):
     check("undo", 2)
     check_lines("history", "--parts")
     check_lines("diff", "--d", "0.2")
+    check("resymbolise"), check("resymbolise", "--dry-run", "few.jsonl")
     check("record", "--drain", "--spool", "spool")
     waits("core-20260301T000000.000000001Z-1"), waits("core-20260301T000000.000000002Z-2")
     check("record", "--drain", "--spool", "spool", "--keep-cores", "1")
