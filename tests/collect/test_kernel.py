@@ -59,6 +59,11 @@ class Recorder:
             self.said = self.process.stderr.readline()
         assert "recording crashes" in self.said, self.said + self.process.stderr.read()
 
+    def holder(self):
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
+            [child] = file.read().split()
+        return int(child)
+
     def line(self):
         return json.loads(self.process.stdout.readline())
 
@@ -149,9 +154,7 @@ def test_killed_recorder():
 
 def test_killed_holder():
     recorder = Recorder()
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(recorder.process.pid)], capture_output=True, text=True, check=True).stdout.split()
-    [holder] = map(int, children)
-    os.kill(holder, signal.SIGKILL)
+    os.kill(recorder.holder(), signal.SIGKILL)
     said = recorder.process.communicate(timeout=20)[1]
     assert recorder.process.returncode == 1 and "--restore" in said, said
     assert pattern().startswith("|" + HANDLER)
@@ -159,8 +162,7 @@ def test_killed_holder():
     Recorder().end()
     assert pattern() == before
     recorder = Recorder()
-    [holder] = map(int, subprocess.run(["ps", "-o", "pid=", "--ppid", str(recorder.process.pid)], capture_output=True, text=True, check=True).stdout.split())
-    os.kill(holder, signal.SIGKILL)
+    os.kill(recorder.holder(), signal.SIGKILL)
     recorder.process.kill()
     recorder.process.communicate()
     assert pattern().startswith("|" + HANDLER)
