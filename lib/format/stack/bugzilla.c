@@ -165,9 +165,10 @@ static int read_xml(struct bug *bug, struct wh_reader *reader, struct wh_err *er
 static struct wh_span member(const struct json_object *object, const char *name)
 {
 	struct json_object *value;
-	if (!json_object_object_get_ex(object, name, &value) || (json_object_get_type(value) != json_type_string && json_object_get_type(value) != json_type_int))
+	if (!json_object_object_get_ex(object, name, &value))
 		return span(NULL);
-	return span(json_object_get_string(value));
+	bool plain = json_object_is_type(value, json_type_string) || json_object_is_type(value, json_type_int);
+	return span(plain ? json_object_get_string(value) : NULL);
 }
 
 static int read_comments(struct bug *bug, struct json_object *comments, struct wh_err *err)

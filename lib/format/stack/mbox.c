@@ -253,7 +253,8 @@ static int read_mbox(struct wh_reader *reader, struct wh_err *err)
 /* Headers from the first line on, three of those that every mail has, among them From. */
 static int detect(const char *text, size_t size)
 {
-	static const char *const usual[] = { "From", "Date", "Subject", "Message-ID", "To", "Received", "MIME-Version", "Return-Path", "Delivered-To" };
+	static const char *const usual[] = { "From",	 "Date",	 "Subject",	"Message-ID",  "To",
+					     "Received", "MIME-Version", "Return-Path", "Delivered-To" };
 	struct wh_span s = { text, text + size }, line;
 	struct header h;
 	bool envelope = is_from_line(text, text + size), from = false;
