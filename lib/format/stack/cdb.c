@@ -35,7 +35,6 @@ struct report {
 	const char *begin; /* NULL: nothing said so far */
 	struct section open, best;
 	enum rank next; /* of the stack to come */
-	bool awaited;   /* its heading was there */
 	bool context, moved; /* after .ecxr; the debugger is on another thread than at first */
 	struct wh_span heading; /* the thread's, of the list of threads */
 	struct wh_span first_prompt;
@@ -264,7 +263,9 @@ static int finish(struct report *r, const char *end, struct wh_err *err)
 		add_frames(&done, &b);
 	if (!b.stack.n_frames && wh_cdb_site_read(done.place, &place))
 		wh_frame_text_add(&place.text, &b);
-	struct wh_span reason = wh_span_size(done.bugcheck) ? done.bugcheck : wh_span_size(done.reason) ? done.reason : name_of_code(done.code);
+	struct wh_span reason = wh_span_size(done.bugcheck) ? done.bugcheck : done.reason;
+	if (!wh_span_size(reason))
+		reason = name_of_code(done.code);
 	wh_stack_message(&b, "app", wh_span_size(done.app) ? done.app : program_of(done.command));
 	wh_stack_message(&b, "reason", wh_span_size(reason) ? reason : done.event);
 	wh_stack_message(&b, "code", done.code);
@@ -442,7 +443,6 @@ static int other_line(struct report *r, struct wh_span line, struct wh_span *tex
 		command_line(r, s, prompt);
 	} else if (wh_scan_has(s, "STACK_TEXT:")) {
 		r->next = RANK_ANALYZE;
-		r->awaited = true;
 	} else if (wh_scan_has(s, "*** Stack trace for last set context")) {
 		r->next = RANK_CONTEXT;
 	} else if (wh_scan_skip(&s, frame_field)) { /* !exploitable -m: the frames one after the other */
@@ -453,7 +453,6 @@ static int other_line(struct report *r, struct wh_span line, struct wh_span *tex
 			close_section(r, text->p);
 		}
 	} else if (is_heading(s, &sites)) {
-		r->awaited = true;
 		if (sites)
 			open_section(r, text->p, true);
 	} else if (thread_line(line, &mark, &rest)) {
@@ -486,7 +485,6 @@ static int read_line(struct report *r, struct wh_span line, struct wh_span *text
 			if (s.p != line.p)
 				r->next = RANK_ANALYZE;
 			open_section(r, s.p, false);
-			r->awaited = false;
 			*text = rest;
 			return WH_OK;
 		}
@@ -519,8 +517,10 @@ static int read_text(struct wh_reader *reader, struct wh_err *err)
 
 static int detect(const char *text, size_t size)
 {
-	static const char *const parts[] = { "STACK_TEXT:", "ChildEBP", "Child-SP", "RetAddr", "ExceptionAddress:", "FAULTING_IP:", "STACK_FRAME:",
-					     "Windows Debugger Version" };
+	static const char *const parts[] = {
+		"STACK_TEXT:", "ChildEBP", "Child-SP", "RetAddr", "ExceptionAddress:", "FAULTING_IP:", "STACK_FRAME:",
+		"Windows Debugger Version",
+	};
 	struct wh_span all = { text, text + size }, line;
 	struct wh_cdb_frame frame;
 	size_t frames = 0, headed = 0;

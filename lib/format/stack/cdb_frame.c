@@ -137,7 +137,7 @@ static void set_module(struct wh_span module, struct wh_frame_text *frame)
 static bool read_site(struct wh_span s, struct wh_cdb_frame *frame)
 {
 	struct wh_frame_text *text = &frame->text;
-	frame->site = s = wh_scan_trim(s);
+	s = wh_scan_trim(s);
 	for (int i = 0; i < 4 && (take_location(&s, text) || take_remark(&s, frame)); i++)
 		;
 	struct wh_span hex = s;

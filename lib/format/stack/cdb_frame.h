@@ -17,7 +17,6 @@
 
 struct wh_cdb_frame {
 	struct wh_frame_text text; /* address: only where SITE is nothing else */
-	struct wh_span site;
 	uint64_t returns; /* the address that the frame's function returns to: that of the frame below */
 	bool has_returns;
 	bool inlined;

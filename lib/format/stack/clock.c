@@ -50,7 +50,7 @@ bool wh_clock_asctime(struct wh_span s, int64_t *time_ns)
 		return false;
 	if (!number(&s, "", 9999, &year) || !zone(s, &sign, &zone_hour, &zone_minute))
 		return false;
-	int n = snprintf(text, sizeof text, "%04u-%02u-%02uT%02u:%02u:%02u%c%02u:%02u", year, (unsigned)((month - months) / 3 + 1), day, hour,
-			 minute, second, sign ? sign : '+', zone_hour, zone_minute);
+	int n = snprintf(text, sizeof text, "%04u-%02u-%02uT%02u:%02u:%02u%c%02u:%02u", year, (unsigned)((month - months) / 3 + 1), day,
+			 hour, minute, second, sign ? sign : '+', zone_hour, zone_minute);
 	return !wh_time_parse(text, (size_t)n, time_ns);
 }

@@ -33,7 +33,7 @@ static bool frame_line(struct wh_span line, struct wh_frame_text *frame, bool *i
 	uint64_t number;
 	*frame = (struct wh_frame_text){ 0 };
 	*inlined = false;
-	if (wh_span_size(s) > WH_FRAME_LINE_LONGEST || !wh_scan_skip(&s, "#") || !wh_scan_decimal(&s, &number) || s.p == s.end || *s.p != ' ')
+	if (wh_span_size(s) > WH_FRAME_LINE_LONGEST || !wh_scan_skip(&s, "#") || !wh_scan_decimal(&s, &number) || !wh_scan_has(s, " "))
 		return false;
 	wh_scan_blanks(&s);
 	const char *first = s.p;

@@ -197,14 +197,15 @@ static void thread_line(struct report *r, struct wh_span s)
 /* The class or archive that a command line starts. */
 static struct wh_span program_of(struct wh_span s)
 {
-	static const char *const with_value[] = { "-cp", "-classpath", "--class-path", "-p", "--module-path", "--add-modules", "-m", "--add-opens" };
+	static const char *const with_value[] = { "-cp",	   "-classpath",    "--class-path", "-p",
+						  "--module-path", "--add-modules", "--add-opens" };
 	while (s = wh_scan_trim(s), s.p < s.end) {
 		struct wh_span word = wh_scan_until(s, " ");
 		s.p = word.end;
 		if (*word.p != '-')
 			return word;
 		for (size_t i = 0; i < sizeof with_value / sizeof *with_value; i++)
-			if (wh_span_size(word) == strlen(with_value[i]) && wh_scan_has(word, with_value[i]) && i != 6) {
+			if (wh_span_size(word) == strlen(with_value[i]) && wh_scan_has(word, with_value[i])) {
 				s = wh_scan_trim(s);
 				s.p = wh_scan_until(s, " ").end;
 			}

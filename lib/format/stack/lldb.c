@@ -51,13 +51,18 @@ static bool take_number(struct wh_span *s, uint64_t *number)
 	return true;
 }
 
+static bool is_name(char c)
+{
+	return wh_is_alpha(c) || wh_is_digit(c) || (c && strchr("_#$.", c));
+}
+
 /* Where the arguments that lldb puts into a name begin, or NULL; *close is behind them. */
 static const char *find_arguments(struct wh_span name, const char **close)
 {
 	for (const char *p = name.p; p < name.end && (p = memchr(p, '(', (size_t)(name.end - p))); p++) {
 		struct wh_span first = { p + 1, name.end };
 		if (!wh_scan_skip(&first, "(null)"))
-			while (first.p < first.end && (wh_is_alpha(*first.p) || wh_is_digit(*first.p) || (*first.p && strchr("_#$.", *first.p))))
+			while (first.p < first.end && is_name(*first.p))
 				first.p++;
 		if (first.p == p + 1 || first.p == first.end || *first.p != '=')
 			continue;
@@ -181,8 +186,8 @@ static bool thread_line(struct wh_span line, struct thread *thread)
 static bool is_crash(struct wh_span reason)
 {
 	static const char *const others[] = {
-		"breakpoint", "step", "watchpoint", "signal SIGSTOP", "signal SIGINT", "signal SIGTRAP", "trace", "exec", "Plan", "instruction step",
-		"thread exiting", "fork", "signal SIGCHLD", "one-shot breakpoint",
+		"breakpoint", "step", "watchpoint", "signal SIGSTOP", "signal SIGINT", "signal SIGTRAP", "trace", "exec", "Plan",
+		"instruction step", "thread exiting", "fork", "signal SIGCHLD", "one-shot breakpoint",
 	};
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		if (wh_scan_has(reason, others[i]))

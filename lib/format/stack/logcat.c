@@ -188,8 +188,12 @@ static int read_text(struct wh_reader *reader, struct wh_err *err)
 	while (code == WH_OK && wh_scan_line(&text, &line))
 		code = read_line(&log, line, text, err);
 	bool native_first = log.native.begin < log.java.begin;
-	for (int i = 0; i < 2 && code == WH_OK; i++)
-		code = native_first == !i ? flush(&log, &log.native, &wh_format_tombstone, err) : flush(&log, &log.java, &wh_format_java, err);
+	if (code == WH_OK && native_first)
+		code = flush(&log, &log.native, &wh_format_tombstone, err);
+	if (code == WH_OK)
+		code = flush(&log, &log.java, &wh_format_java, err);
+	if (code == WH_OK)
+		code = flush(&log, &log.native, &wh_format_tombstone, err);
 	wh_str_release(&log.java.text);
 	wh_str_release(&log.native.text);
 	return code;

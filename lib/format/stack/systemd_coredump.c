@@ -138,8 +138,10 @@ static void set_signal(struct wh_stack_builder *b, struct wh_span signal)
 /* `ELF object binary architecture: AMD x86-64` */
 static void set_platform(struct wh_stack_builder *b, struct wh_span machine)
 {
-	static const char *const names[][2] = { { "AMD x86-64", "linux-x86_64" }, { "Intel 80386", "linux-x86" }, { "AARCH64", "linux-arm64" },
-						{ "ARM", "linux-arm" }, { "RISC-V", "linux-riscv" }, { "PowerPC64", "linux-ppc64" } };
+	static const char *const names[][2] = {
+		{ "AMD x86-64", "linux-x86_64" }, { "Intel 80386", "linux-x86" }, { "AARCH64", "linux-arm64" },
+		{ "ARM", "linux-arm" },           { "RISC-V", "linux-riscv" },    { "PowerPC64", "linux-ppc64" },
+	};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (equals(machine, names[i][0]))
 			wh_stack_builder_attribute(b, "platform", names[i][1], strlen(names[i][1]));
@@ -243,7 +245,8 @@ static bool process_line(struct wh_span s, struct wh_span *comm)
 		return false;
 	*comm = (struct wh_span){ s.p, close };
 	rest = (struct wh_span){ close, s.end };
-	return wh_scan_find(rest, " dumped core") || wh_scan_find(rest, " terminated abnormally") || wh_scan_find(rest, " failed with signal");
+	return wh_scan_find(rest, " dumped core") || wh_scan_find(rest, " terminated abnormally") ||
+	       wh_scan_find(rest, " failed with signal");
 }
 
 /* `Executable: /usr/bin/demo`: of what coredumpctl info prints above the message. */
