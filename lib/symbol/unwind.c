@@ -18,7 +18,8 @@ struct walk {
 	struct wh_registers now;
 	uint64_t lookup;
 	bool context; /* these are the registers that the thread had, or that a signal interrupted */
-	bool chained; /* found by the frame pointer */
+	bool chained; /* found by the frame pointer, with no guess before */
+	bool guessed; /* some frame was */
 	unsigned switches, guesses;
 };
 
@@ -208,8 +209,10 @@ static bool scan_step(const struct walk *w, struct wh_registers *caller)
 			continue;
 		wh_register_set(caller, m->pc, wh_machine_address(w->u->machine, pc));
 		wh_register_set(caller, m->sp, at + width);
-		/* the word below may be the frame pointer that the callee saved; else it has not been changed yet, perhaps */
-		if (word(w, at - width, &fp) && fp > at && fp - at < FRAME_MOST)
+		/* the word below may be the frame pointer that the callee saved (in doubt only if it points there itself); else it has not
+		 * been changed yet, perhaps */
+		bool points = wh_register_known(&w->now, m->fp) && w->now.value[m->fp] == at - width;
+		if ((seen || points) && word(w, at - width, &fp) && fp > at && fp - at < FRAME_MOST)
 			wh_register_set(caller, m->fp, fp);
 		else if (wh_register_known(&w->now, m->fp) && w->now.value[m->fp] > at)
 			wh_register_set(caller, m->fp, w->now.value[m->fp]);
@@ -296,7 +299,8 @@ int wh_unwind(const struct wh_unwinder *u, const struct wh_registers *registers,
 		uint64_t pc = wh_machine_address(u->machine, caller.value[w.m->pc]);
 		caller.value[w.m->pc] = pc;
 		w.context = signal;
-		w.chained = next == WH_TRUST_FRAME_POINTER;
+		w.guessed |= next == WH_TRUST_SCAN;
+		w.chained = next == WH_TRUST_FRAME_POINTER && !w.guessed;
 		/* a return address is behind its call, which may be the last instruction of its function */
 		w.lookup = signal || !pc ? pc : pc - 1;
 		w.now = caller;
