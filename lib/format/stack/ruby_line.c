@@ -207,7 +207,8 @@ static bool leading_class(struct wh_span s, struct wh_span *class, struct wh_spa
 {
 	struct wh_span name = { s.p, s.p };
 	while (name.end < s.end && (wh_is_alpha(*name.end) || wh_is_digit(*name.end) || *name.end == '_' ||
-				    (*name.end == ':' && name.end + 1 < s.end && (name.end[1] == ':' || name.end[-1] == ':') && name.end > s.p)))
+				    (*name.end == ':' && name.end > s.p && name.end + 1 < s.end &&
+				     (name.end[1] == ':' || name.end[-1] == ':'))))
 		name.end++;
 	struct wh_span rest = { name.end, s.end };
 	if (!constant_path(name) || !error_name(name))
