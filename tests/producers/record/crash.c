@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define APART __attribute__((noinline, noclone))
+#define APART __attribute__((noinline))
 
 APART static int read_from(volatile int *p)
 {
