@@ -36,13 +36,19 @@ static const char *closing(const char *p, const char *end)
 /* `Int32 a, String s`: .NET's; `System.Int32, string`: Mono's; nothing. What else is in brackets is another language's place. */
 static enum wh_dotnet_sureness parameters(struct wh_span s)
 {
-	static const char *const places[] = { "native", "<anonymous>", "Unknown Source", ".java", ".kt", ".scala", ".groovy", ".clj" };
+	/* Java's and JavaScript's */
+	static const char *const places[] = { "native",	    "<anonymous>", "Unknown Source", "SourceFile", "ProGuard",
+					      "Proguard", "PG",	       "<generated>",	 "<unknown>",  "<eval>" };
+	static const char *const extensions[] = { ".java", ".kt", ".scala", ".groovy", ".clj", ".js" };
 	bool named = false;
 	if (!wh_span_size(s))
 		return WH_DOTNET_PLAIN;
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-		size_t n = strlen(places[i]);
-		if (wh_span_size(s) >= n && !memcmp(s.end - n, places[i], n))
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		if (wh_span_size(s) == strlen(places[i]) && wh_scan_has(s, places[i]))
+			return WH_DOTNET_NONE;
+	for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
+		size_t n = strlen(extensions[i]);
+		if (wh_span_size(s) >= n && !memcmp(s.end - n, extensions[i], n))
 			return WH_DOTNET_NONE;
 	}
 	if (wh_scan_find(s, " Method") || wh_scan_find(s, " method")) /* Java's `Native Method` */
