@@ -52,8 +52,10 @@ def until(condition, seconds=10):
 
 class Recorder:
     def __init__(self, *words):
+        # who became somebody else is not to be traced, and LeakSanitizer has to
+        environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=0") if "--user" in words else None
         self.process = subprocess.Popen([WHORL, "stack", "record", *options(), *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        stdin=subprocess.DEVNULL, text=True)
+                                        stdin=subprocess.DEVNULL, text=True, env=environment)
         self.said = self.process.stderr.readline()
         while "will be read by root" in self.said:
             self.said = self.process.stderr.readline()
