@@ -136,6 +136,15 @@ static void steps(void **state)
 		{ "a b c d e f g h __asan::AsanThread::ThreadStart start_thread clone", "a b c d e f g h" },
 		{ "f __asan::AsanThread::ThreadStart start_thread clone", "f __asan::AsanThread::ThreadStart start_thread clone" },
 		{ "__asan_report_load4 f g", "f g" },
+		/* scripts, .NET, Kotlin */
+		{ "v8::internal::V8::FatalProcessOutOfMemory v8::internal::Heap::CollectGarbage f g", "f g" },
+		{ "f Generator.next __awaiter g", "f g" },
+		{ "System.ThrowHelper.ThrowKeyNotFoundException A.f System.Runtime.CompilerServices.TaskAwaiter.GetResult A.g", "A.f A.g" },
+		{ "Illuminate\\Foundation\\Bootstrap\\HandleExceptions->handleError f call_user_func g", "f g" },
+		{ "rb_print_backtrace rb_vm_bugreport sigsegv f g", "f g" },
+		{ "kotlin.Throwable.<init> kotlin.IllegalStateException.<init> a.f a.g", "a.f a.g" },
+		{ "kotlin.jvm.internal.Intrinsics.throwNpe a.f _COROUTINE._BOUNDARY._ a.g", "a.f a.g" },
+		{ "a b c d e f g h Module._compile Module.load executeUserEntryPoint", "a b c d e f g h" },
 		/* unknown */
 		{ "?? f ?? g ??", "f g" },
 		{ "?? ??", "" },
