@@ -31,7 +31,7 @@ bool wh_json_take_object(struct wh_span *text, struct wh_span *object, size_t *v
 			break;
 		case '{':
 		case '[':
-			++*values;
+			*values += *p == '{' ? 8 : 3; /* json-c makes room for members and elements to come */
 			depth++;
 			break;
 		case '}':

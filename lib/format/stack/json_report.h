@@ -15,8 +15,8 @@
 #include "format/scan.h"
 #include "observation/stack.h"
 
-#define WH_JSON_LARGEST ((size_t)64 << 20)	/* of one document, in bytes … */
-#define WH_JSON_MOST_VALUES ((size_t)2 << 20)	/* … and in values: json-c needs up to 200 bytes for each */
+#define WH_JSON_LARGEST ((size_t)64 << 20)    /* of one document, in bytes … */
+#define WH_JSON_MOST_VALUES ((size_t)4 << 20) /* … and in values, an object as 8, an array as 3: json-c needs up to 150 bytes for each */
 
 /* Reads one document, an object, that begins at `at`. */
 typedef int wh_json_report_fn(struct wh_reader *, struct json_object *, const char *at, struct wh_err *);
@@ -25,7 +25,8 @@ typedef int wh_json_report_fn(struct wh_reader *, struct json_object *, const ch
  * counted, with a reason. While it runs the reader's text begins with the document at hand. */
 int wh_json_reports(struct wh_reader *, wh_json_report_fn *read, struct wh_err *) WH_NODISCARD;
 
-/* The object that text begins with is taken off it; false: it has no end. values: how many there are in it. */
+/* The object that text begins with is taken off it; false: it has no end. values: how many there are in it, as WH_JSON_MOST_VALUES
+ * counts them. */
 bool wh_json_take_object(struct wh_span *text, struct wh_span *object, size_t *values);
 /* Passes over what stands before the next object: blanks, commas, brackets, and lines that begin with something else. */
 bool wh_json_find_object(struct wh_span *text);
