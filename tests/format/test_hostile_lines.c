@@ -247,8 +247,25 @@ static void one_line(void **state)
 {
 	(void)state;
 	static const char *const pieces[] = { "a", ": ", "at a.b(", "called at x line 3", "{a,b,2,[{file,\"a\"},{line,3}]},", "0x1 ", " -> a" };
+	static const char *const starts[] = { "Error in process <0.1.0> with exit value:\n{a,b,[", "Error in f(x) : y\nCalls: a -> " };
 	for (size_t p = 0; p < sizeof pieces / sizeof *pieces; p++)
 		repeat(pieces[p], (size_t)4 << 20, 20);
+	/* lines as long as one may be */
+	for (size_t p = 0; p < sizeof starts / sizeof *starts; p++) {
+		const size_t n = strlen(starts[p]), most = (size_t)60 << 10;
+		const char *piece = strrchr(starts[p], '\n') + 1;
+		char *text = malloc(n + most);
+		assert_non_null(text);
+		memcpy(text, starts[p], n);
+		for (size_t i = n; i < n + most; i++)
+			text[i] = p ? "a -> "[(i - n) % 5] : piece[(i - n) % strlen(piece)];
+		for (size_t i = 0; i < N_FORMATS; i++) {
+			double start = seconds();
+			read_text(formats[i], text, n + most, ARENA);
+			assert_true(seconds() - start < 2);
+		}
+		free(text);
+	}
 }
 
 /* What would cost more than linear time where a reader looked back or ahead without bound. */

@@ -6,6 +6,8 @@
 #include "format/stack/line_trace.h"
 #include "format/stack/list.h"
 
+enum { LONGEST = 2048 }; /* of a call's name or arguments: bounds what each of many brackets may cost */
+
 static bool is_atom(char c)
 {
 	return wh_is_alpha(c) || wh_is_digit(c) || c == '_' || c == '@';
@@ -16,28 +18,30 @@ static bool take_atom(struct wh_span *s, struct wh_span *atom)
 {
 	*atom = *s;
 	if (s->p < s->end && *s->p == '\'') {
-		const char *close = memchr(s->p + 1, '\'', (size_t)(s->end - s->p - 1));
+		size_t room = wh_span_size(*s) - 1;
+		const char *close = memchr(s->p + 1, '\'', room < LONGEST ? room : LONGEST);
 		if (!close)
 			return false;
 		s->p = close + 1;
 	} else {
 		if (s->p == s->end || !(*s->p >= 'a' && *s->p <= 'z'))
 			return false;
-		while (s->p < s->end && is_atom(*s->p))
+		while (s->p < s->end && s->p - atom->p < LONGEST && is_atom(*s->p))
 			s->p++;
 	}
 	atom->end = s->p;
-	return wh_span_size(*atom) < 1024 && wh_scan_skip(s, ",");
+	return wh_scan_skip(s, ",");
 }
 
 /* The arity, or the arguments in brackets, of which only their number matters. */
 static bool take_arity(struct wh_span *s, uint64_t *arity)
 {
+	const char *first = s->p;
 	size_t depth = 0;
 	if (!wh_scan_has(*s, "["))
 		return wh_scan_decimal(s, arity) && wh_scan_skip(s, ",");
 	*arity = !wh_scan_has(*s, "[]");
-	for (; s->p < s->end; s->p++) {
+	for (; s->p < s->end && s->p - first < LONGEST; s->p++) {
 		depth += *s->p == '[' || *s->p == '{' || *s->p == '(';
 		*arity += *s->p == ',' && depth == 1;
 		if ((*s->p == ']' || *s->p == '}' || *s->p == ')') && !--depth) {

@@ -21,7 +21,16 @@
 
 #include "format/stack/line_pattern.h"
 
-enum wh_line_kind { WH_LINE_HEAD, WH_LINE_TITLE, WH_LINE_LAST, WH_LINE_FRAME, WH_LINE_MORE, WH_LINE_PASS, WH_LINE_SAID, WH_LINE_CAUSE };
+enum wh_line_kind {
+	WH_LINE_HEAD,
+	WH_LINE_TITLE,
+	WH_LINE_LAST,
+	WH_LINE_FRAME,
+	WH_LINE_MORE,
+	WH_LINE_PASS,
+	WH_LINE_SAID,
+	WH_LINE_CAUSE,
+};
 
 struct wh_line_row {
 	enum wh_line_kind kind;

@@ -5,11 +5,14 @@
  */
 #include "format/stack/line_trace.h"
 #include "format/stack/list.h"
+#include "format/stack/report.h"
 
 /* `draw -> print -> area ... side`: outermost first. Between `...` some are missing. */
 static bool calls(struct wh_span said, struct wh_stack_builder *b)
 {
 	bool any = false;
+	if (wh_span_size(said) > WH_MESSAGE_LONGEST) /* R itself stops long before */
+		said.p = said.end - WH_MESSAGE_LONGEST;
 	while (wh_span_size(said)) {
 		const char *arrow = wh_scan_last(said, " -> "), *dots = wh_scan_last(said, " ... ");
 		const char *cut = !arrow || (dots && dots > arrow) ? dots : arrow;
