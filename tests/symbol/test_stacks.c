@@ -124,6 +124,10 @@ static void steps(void **state)
 		{ "fuzzer::Fuzzer::AlarmCallback fuzzer::Fuzzer::StaticAlarmCallback fuzzer::AlarmHandler libpthread.so.0: f g", "?libpthread.so f g" },
 		{ "base::debug::StackTrace::StackTrace logging::LogMessage::~LogMessage f g", "f g" },
 		{ "f base::debug::TaskAnnotator::RunTask base::MessageLoop::RunTask", "f base::debug::TaskAnnotator::RunTask base::MessageLoop::RunTask" },
+		{ "f art_quick_generic_jni_trampoline art_quick_invoke_stub art::ArtMethod::Invoke MterpInvokeVirtual mterp_op_invoke_virtual g", "f g" },
+		{ "abort art::Runtime::Abort android::base::LogMessage::~LogMessage f g", "f g" },
+		{ "VMError::report_and_die report_vm_out_of_memory f g", "f g" },
+		{ "f g ~StubRoutines::call_stub JavaCalls::call_helper jni_invoke_static jni_CallStaticVoidMethod", "f g" },
 		{ "unwind_backtrace valid_state mark_lock __lock_acquire lock_acquire f g", "f g" },
 		{ "print_unlock_inbalance_bug lock_release_non_nested lock_release _raw_spin_unlock_irq f g", "f g" },
 		/* bottom, but not among the first frames */

@@ -54,6 +54,11 @@ static void add(struct gathered *g, struct wh_span line, struct wh_span text, co
 	wh_str_putc(&g->text, '\n');
 }
 
+static struct wh_span text_of(const struct gathered *g)
+{
+	return g->text.n ? (struct wh_span){ g->text.data, g->text.data + g->text.n } : (struct wh_span){ 0 };
+}
+
 static void nothing(void *user, struct wh_stack_builder *b)
 {
 	(void)user, (void)b;
@@ -65,7 +70,7 @@ static int flush(struct log *log, struct gathered *g, const struct wh_format *in
 	if (!g->begin)
 		return WH_OK;
 	enum { BEFORE = 64 * 1024, BEHIND = 1 << 20 };
-	struct wh_span text = { g->text.data, g->text.data + g->text.n }, about = { log->told < g->begin ? log->told : g->begin, g->end };
+	struct wh_span text = text_of(g), about = { log->told < g->begin ? log->told : g->begin, g->end };
 	const char *at = g->begin;
 	if (g->begin - about.p > BEFORE)
 		about.p = g->begin;
@@ -111,7 +116,7 @@ static int message(struct log *log, struct wh_span line, const struct wh_logcat 
 	struct wh_span text = entry->text, rest;
 	if (wh_scan_has(wh_scan_trim(text), stars) && !tag_is(entry, "AndroidRuntime")) {
 		/* libc's words about the same crash come before */
-		if (wh_scan_find((struct wh_span){ log->native.text.data, log->native.text.data + log->native.text.n }, stars))
+		if (wh_scan_find(text_of(&log->native), stars))
 			WH_TRY(flush(log, &log->native, &wh_format_tombstone, err));
 		add(&log->native, line, text, entry);
 		log->native.tag = entry->tag;
