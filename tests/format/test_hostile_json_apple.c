@@ -339,8 +339,8 @@ static void odd_values(void **state)
 	static const char *const events[] = {
 		"{\"platform\":\"go\",\"exception\":[{\"type\":\"\xff\xfe\",\"stacktrace\":{\"frames\":[{\"function\":\"caf\xe9\"}]}}]}",
 		"{\"exception\":1,\"exception\":[{\"stacktrace\":{\"frames\":[{\"function\":1,\"function\":\"f\"}]}}],\"platform\":\"go\"}",
-		"{\"exception\":{\"stacktrace\":{\"frames\":[{\"function\":\"f\",\"lineno\":\"7\",\"instruction_addr\":\"0xffffffffffffffffff\"},"
-		"{\"function\":\"g\",\"lineno\":99999999999999999999,\"instruction_addr\":-1}]}}}",
+		("{\"exception\":{\"stacktrace\":{\"frames\":[{\"function\":\"f\",\"lineno\":\"7\",\"instruction_addr\":\"0xffffffffffffffffff\"},"
+		 "{\"function\":\"g\",\"lineno\":99999999999999999999,\"instruction_addr\":-1}]}}}"),
 		"{\"exception\":{\"stacktrace\":{\"frames\":[null,1,[],\"x\",{\"function\":\"f\"}]}},\"threads\":[null],\"debug_meta\":{\"images\":[1]}}",
 		"{\"threads\":[{\"id\":1,\"crashed\":true,\"stacktrace\":{\"frames\":[{\"function\":\"f\"}]}}],\"exception\":null,\"timestamp\":1e300}",
 	};
