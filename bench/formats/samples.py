@@ -51,6 +51,8 @@ def names_of(record):
     if not module:
         return {""}
     names = {module}
+    if module == base(frame.get("file", "")):  # a place in a source, where no function is named
+        names.add("")
     if "offset" in frame:
         names.add(f"{module}+{frame['offset']}")
     return names

@@ -279,7 +279,18 @@ static bool rust_escapes(const struct wh_str *from, enum wh_language language, s
 	return found;
 }
 
+/* `.raise`: on PowerPC the function's code, where `raise` is its descriptor (64-Bit PowerPC ELF ABI, 3.2.5). */
+static bool entry_point(const struct wh_str *from, enum wh_language language, struct wh_str *to)
+{
+	bool named = from->n > 1 && (from->data[1] == '_' || ((from->data[1] | 0x20) >= 'a' && (from->data[1] | 0x20) <= 'z'));
+	if (language != WH_LANGUAGE_OTHER || from->data[0] != '.' || !named || memchr(from->data + 1, '.', from->n - 1))
+		return false;
+	wh_str_add(to, from->data + 1, from->n - 1);
+	return true;
+}
+
 const struct wh_renaming wh_renamings[] = {
+	{ "entry point of PowerPC", entry_point },
 	{ "demangle", demangle },
 	{ "Rust's escapes", rust_escapes },
 	{ "compiler suffix", suffix },

@@ -32,6 +32,12 @@ static bool is_option_name(const char *name)
 			  strncmp(name, "no-", 3) != 0);
 }
 
+/* A value, not an option: some are the producer's own word. */
+static bool is_format_name(const char *name)
+{
+	return islower((unsigned char)*name) && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") == strlen(name);
+}
+
 /* ---- parameter tables ---- */
 
 static void check_bounds(const char *what, const struct wh_param *p)
@@ -117,7 +123,7 @@ static void check_format(const struct wh_format *format, const struct wh_signal 
 {
 	char what[128];
 	snprintf(what, sizeof what, "%s format %s", signal->noun, format->name ? format->name : "(no name)");
-	MUST(what, format->name && is_option_name(format->name));
+	MUST(what, format->name && is_format_name(format->name));
 	MUST(what, is_sentence_part(format->summary));
 	MUST(what, format->reference && *format->reference);
 	MUST(what, format->detect && format->read);

@@ -128,6 +128,11 @@ static void steps(void **state)
 		{ "abort art::Runtime::Abort android::base::LogMessage::~LogMessage f g", "f g" },
 		{ "VMError::report_and_die report_vm_out_of_memory f g", "f g" },
 		{ "f g ~StubRoutines::call_stub JavaCalls::call_helper jni_invoke_static jni_CallStaticVoidMethod", "f g" },
+		{ "pthread_mutex_lock PR_Lock f", "PR_Lock f" },
+		{ "__chk_fail _IO_str_chk_overflow __vfprintf_internal ___sprintf_chk sprintf f g", "f g" },
+		{ ".raise .g_log .f", "f" },
+		{ "__sanitizer_print_stack_trace fuzzer::Fuzzer::CrashCallback fuzzer::Fuzzer::StaticCrashSignalCallback LLVMFuzzerTestOneInput "
+		  "fuzzer::Fuzzer::ExecuteCallback fuzzer::Fuzzer::RunOne", "LLVMFuzzerTestOneInput fuzzer::Fuzzer::ExecuteCallback fuzzer::Fuzzer::RunOne" },
 		{ "unwind_backtrace valid_state mark_lock __lock_acquire lock_acquire f g", "f g" },
 		{ "print_unlock_inbalance_bug lock_release_non_nested lock_release _raw_spin_unlock_irq f g", "f g" },
 		/* bottom, but not among the first frames */

@@ -33,6 +33,7 @@ struct report {
 	bool done;    /* the stack is complete */
 	enum { NOT_ASIDE, ASIDE, ASIDE_BEGUN } aside; /* a stack comes, or is being passed, that is not of the one that hangs */
 	struct wh_kernel_prefix prefix; /* of its title */
+	const char *chain; /* lockdep: behind the line `-> #0`, the newest link of the chain that it prints before the stack */
 	bool emitted; /* a report of this text was */
 	size_t places, traced, unknown, waited;
 	size_t allowed; /* unknown lines that may come now */
@@ -106,6 +107,23 @@ static void set_tainted(struct report *r)
 		wh_stack_builder_attribute(&r->b, "tainted", flags, n);
 }
 
+static void add_traced(struct report *r, const struct wh_kernel_frame *frame);
+
+/* A report of lockdep that ends before its stack: what wants the lock stands in the chain, too. */
+static void take_chain(struct report *r, const char *end)
+{
+	struct wh_span text = { r->chain, end }, line;
+	struct wh_kernel_prefix prefix;
+	struct wh_kernel_frame frame;
+	while (wh_scan_line(&text, &line)) {
+		struct wh_span s = wh_kernel_strip(line, &prefix);
+		if (s.p != s.end && !wh_kernel_frame(s, &frame))
+			return;
+		if (s.p != s.end)
+			add_traced(r, &frame);
+	}
+}
+
 /* Ends the report that is open; end: where its text does. */
 static int finish(struct report *r, const char *end, struct wh_err *err)
 {
@@ -114,6 +132,8 @@ static int finish(struct report *r, const char *end, struct wh_err *err)
 	if (!at)
 		return WH_OK;
 	r->begin = NULL;
+	if (r->chain && r->chain < end && !r->traced)
+		take_chain(r, end);
 	struct wh_stack *stack = &r->b.stack;
 	while (stack->n_frames && stack->frames[stack->n_frames - 1].handler)
 		stack->n_frames--;
@@ -499,6 +519,8 @@ static int read_line(struct report *r, struct wh_span line, struct wh_err *err)
 	else if (r->aside && (wh_scan_has(s, "Task dump for CPU") || wh_scan_has(s, "NMI backtrace for cpu") ||
 			      wh_scan_has(s, "Sending NMI") || wh_scan_has(s, "CPU: ")))
 		r->aside = NOT_ASIDE;
+	if (r->kind == WH_KERNEL_LOCKDEP && wh_scan_has(s, "-> #0 "))
+		r->chain = line.end;
 	if (!attributes || r->in_stack)
 		stack_line(r, s);
 	if (!r->in_stack && ++r->waited > MOST_WAIT)

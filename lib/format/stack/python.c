@@ -173,10 +173,27 @@ static void reverse(struct wh_frame *frames, size_t n)
 }
 
 /* end: where its text ends. */
+/* Where the parser found a mistake is printed as a frame is, but nobody was called there: an attribute. It stays a frame where nothing else is
+ * known. */
+static void take_parsed(struct python *p)
+{
+	struct wh_stack *stack = &p->b.stack;
+	const struct wh_frame *last = stack->n_frames > 1 ? &stack->frames[stack->n_frames - 1] : NULL;
+	if (!last || last->function || !last->file || !last[-1].function || p->n_levels != 1 || wh_span_size(p->class[0]) < 5 ||
+	    memcmp(p->class[0].end - 5, "Error", 5) != 0)
+		return;
+	const char *place = wh_arena_printf(p->b.arena, "%s:%u", last->file, last->line);
+	p->b.failed |= !place;
+	if (place)
+		wh_stack_builder_attribute(&p->b, "location", place, strlen(place));
+	stack->n_frames--;
+}
+
 static int finish(struct wh_reader *reader, struct python *p, const char *end, struct wh_err *err)
 {
 	if (p->state == CLOSED)
 		return WH_OK;
+	take_parsed(p);
 	/* levels lie outermost first, the crash point last within each: turning all round puts both right */
 	reverse(p->b.stack.frames, p->b.stack.n_frames);
 	struct wh_span inner = p->class[p->n_levels - 1], cause = p->n_levels > 1 ? inner : p->first;

@@ -323,6 +323,8 @@ static int read_header(struct wh_reader *reader, struct report *r, struct wh_spa
 		r->closed = r->any_frame;
 		return WH_OK;
 	}
+	if (check && r->kind == FATAL && !r->any_frame && !r->closed)
+		return WH_OK; /* `failed to allocate`, which ends in a check of the tool's own: the stack is that of both */
 	WH_TRY(begin(reader, r, warning ? WARNING : FATAL, line, err));
 	set(r, "sanitizer", tool);
 	r->tagged = wh_scan_has(tool, "HWAddressSanitizer");
