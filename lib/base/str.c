@@ -126,3 +126,37 @@ size_t wh_utf8_length(const char *text, size_t n)
 		return 0;
 	return length;
 }
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+
+/* Sixteen places at once: those whose first and last bytes are right are looked at. */
+const char *wh_find(const char *text, size_t n, const char *needle, size_t m)
+{
+	if (m == 1)
+		return memchr(text, *needle, n);
+	const __m128i first = _mm_set1_epi8(needle[0]), last = _mm_set1_epi8(needle[m - 1]);
+	if (n < m + 15) {
+		for (size_t i = 0; i + m <= n; i++)
+			if (text[i] == needle[0] && text[i + m - 1] == needle[m - 1] && !memcmp(text + i + 1, needle + 1, m - 2))
+				return text + i;
+		return NULL;
+	}
+	for (size_t i = 0;; i = i + 16 + m + 15 <= n ? i + 16 : n - m - 15) { /* the last sixteen may have been looked at in part */
+		__m128i a = _mm_loadu_si128((const __m128i *)(text + i)), b = _mm_loadu_si128((const __m128i *)(text + i + m - 1));
+		unsigned mask = (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last)));
+		for (; mask; mask &= mask - 1) {
+			const char *at = text + i + (unsigned)__builtin_ctz(mask);
+			if (!memcmp(at + 1, needle + 1, m - 2))
+				return at;
+		}
+		if (i + m + 15 == n)
+			return NULL;
+	}
+}
+#else
+const char *wh_find(const char *text, size_t n, const char *needle, size_t m)
+{
+	return memmem(text, n, needle, m);
+}
+#endif

@@ -72,7 +72,7 @@ static inline struct wh_span wh_scan_trim(struct wh_span s)
 /* Where needle begins in s, or NULL. */
 static inline const char *wh_scan_find(struct wh_span s, const char *needle)
 {
-	return s.p && s.p < s.end ? memmem(s.p, wh_span_size(s), needle, strlen(needle)) : NULL;
+	return s.p && s.p < s.end ? wh_find(s.p, wh_span_size(s), needle, strlen(needle)) : NULL;
 }
 
 /* Whether any of texts (n) is in s: for a detector, which a text of another format should cost next to nothing. */

@@ -15,6 +15,7 @@
 
 #include "base/json.h"
 #include "base/rng.h"
+#include "base/str.h"
 
 static struct wh_bytes bytes(const char *text)
 {
@@ -331,9 +332,28 @@ static void errors_wrap(void **state)
 	assert_string_equal(wh_code_name(99), "unknown");
 }
 
+static void find_is_memmem(void **state)
+{
+	struct wh_rng rng;
+	(void)state;
+	wh_rng_init(&rng, 3);
+	for (int round = 0; round < 200000; round++) {
+		char text[80], needle[24];
+		size_t n = wh_rng_below(&rng, sizeof text + 1), m = 1 + wh_rng_below(&rng, sizeof needle);
+		for (size_t i = 0; i < n; i++)
+			text[i] = (char)('a' + wh_rng_below(&rng, 3));
+		for (size_t i = 0; i < m; i++)
+			needle[i] = (char)('a' + wh_rng_below(&rng, 3));
+		if (m <= n && wh_rng_below(&rng, 2))
+			memcpy(needle, text + wh_rng_below(&rng, n - m + 1), m);
+		assert_ptr_equal(wh_find(text, n, needle, m), memmem(text, n, needle, m));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(find_is_memmem),
 		cmocka_unit_test(json_takes_one_value), cmocka_unit_test(json_is_not_bottomless), cmocka_unit_test(json_members),
 		cmocka_unit_test(json_round_trips),	cmocka_unit_test(invalid_utf8_is_replaced), cmocka_unit_test(writers),
 		cmocka_unit_test(parameters),		cmocka_unit_test(errors_wrap),
