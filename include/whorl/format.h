@@ -45,6 +45,7 @@ struct wh_format {
 	const char *summary;   /* for `whorl help formats` */
 	const char *reference; /* the grammar, or the source of what prints it */
 	bool lines;            /* records end with their line: the text may be cut at any newline and the pieces read apart */
+	bool binary;           /* no text: looked for in files whose bytes are none, where the others are not */
 	/* How sure, 0 to 100, that text (the first bytes of a file, at most WH_DETECT_SIZE) is of this format. The highest wins,
 	 * ties go to the earlier in the list; below WH_DETECT_LEAST nobody reads the file. */
 	int (*detect)(const char *text, size_t size);

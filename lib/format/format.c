@@ -5,6 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { BEGINNING = 4096 };
+
+/* Whether these bytes are no text: programs and libraries hold the words of every reader. Logs may hold NULs and a few stray bytes. */
+static bool is_binary(const char *text, size_t size)
+{
+	size_t odd = 0, n = size < BEGINNING ? size : BEGINNING;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)text[i];
+		odd += c < 0x20 && c != '\0' && !(c >= '\b' && c <= '\r') && c != 0x1b;
+	}
+	return odd > n / 10;
+}
+
 const struct wh_format *wh_format_detect(const struct wh_format *const *formats, const char *text, size_t size)
 {
 	const struct wh_format *best = NULL;
@@ -13,7 +26,10 @@ const struct wh_format *wh_format_detect(const struct wh_format *const *formats,
 		size = WH_DETECT_SIZE;
 	if (!size)
 		return NULL;
+	bool binary = is_binary(text, size);
 	for (const struct wh_format *const *format = formats; *format; format++) {
+		if (binary && !(*format)->binary)
+			continue;
 		int sure = (*format)->detect(text, size);
 		if (sure > most) {
 			most = sure;
@@ -21,7 +37,7 @@ const struct wh_format *wh_format_detect(const struct wh_format *const *formats,
 		}
 	}
 	for (; *formats; formats++) {
-		int sure = (*formats)->detect_late ? (*formats)->detect_late(text, size, best ? most : 0) : 0;
+		int sure = !binary && (*formats)->detect_late ? (*formats)->detect_late(text, size, best ? most : 0) : 0;
 		if (sure > most) {
 			most = sure;
 			best = *formats;

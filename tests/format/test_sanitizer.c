@@ -291,11 +291,28 @@ static void endless(void **state)
 	free(text);
 }
 
+/* A library of a sanitizer holds all its words, and nobody died in it. */
+static void libraries_are_no_reports(void **state)
+{
+	static const char report[] = "\n==1==ERROR: AddressSanitizer: SEGV on unknown address 0x0 (pc 0x1 bp 0x2 sp 0x3 T0)\n    #0 0x1 in f a.c:1\n";
+	char text[8192];
+	(void)state;
+	memset(text, ' ', sizeof text);
+	memcpy(text + 4096, report, sizeof report - 1);
+	const struct wh_format *format = wh_format_detect(wh_stack_formats, text, sizeof text);
+	assert_non_null(format);
+	assert_string_equal(format->name, "sanitizer");
+	for (size_t i = 0; i < 4096; i += 4)
+		text[i] = '\1';
+	assert_null(wh_format_detect(wh_stack_formats, text, sizeof text));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frame_lines),	cmocka_unit_test(log_prefixes),	  cmocka_unit_test(crash_states),
-		cmocka_unit_test(frames_alone), cmocka_unit_test(cut_and_broken), cmocka_unit_test(endless),
+		cmocka_unit_test(frames_alone), cmocka_unit_test(cut_and_broken), cmocka_unit_test(libraries_are_no_reports),
+		cmocka_unit_test(endless),
 	};
 	if (argc < 2)
 		return 2;

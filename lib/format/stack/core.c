@@ -432,6 +432,7 @@ const struct wh_format wh_format_core = {
 	.name = "core",
 	.summary = "ELF core dumps of Linux (x86-64, x86, arm64, arm), unwound and named here",
 	.reference = "System V gABI; Linux: fs/binfmt_elf.c, include/linux/elfcore.h; core(5)",
+	.binary = true,
 	.detect = detect,
 	.read = read_core,
 };

@@ -578,6 +578,7 @@ const struct wh_format wh_format_minidump = {
 	.summary = "minidumps of Windows, Breakpad and Crashpad (.dmp)",
 	.reference = "Microsoft: minidumpapiset.h; google/breakpad: src/google_breakpad/common/minidump_format.h; "
 		     "chromium/crashpad: minidump/minidump_extensions.h",
+	.binary = true,
 	.detect = detect,
 	.read = read_minidump,
 };
