@@ -17,64 +17,105 @@
 #include "format/stack/list.h"
 #include "observation/stack.h"
 
-#define ARENA ((size_t)64 << 20)
-
-struct counts {
-	size_t reports, skips, bytes;
-};
-
 /* Touches every byte that is handed over. */
 static int count_report(void *user, struct wh_observation *o, struct wh_err *err)
 {
-	struct counts *counts = user;
+	struct hostile_counts *counts = user;
 	const struct wh_stack *stack = o->body;
 	(void)err;
 	counts->reports++;
+	counts->frameless += !stack->n_frames;
 	for (size_t i = 0; i < stack->n_frames; i++) {
 		const struct wh_frame *f = &stack->frames[i];
 		const char *texts[] = { f->function, f->module, f->module_version, f->build_id, f->file };
 		for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
 			counts->bytes += texts[k] ? strlen(texts[k]) : 0;
+		counts->functions += f->function && *f->function;
 	}
-	for (size_t i = 0; i < o->n_attributes; i++)
+	for (size_t i = 0; i < o->n_attributes; i++) {
+		assert_true(*o->attributes[i].value);
 		counts->bytes += strlen(o->attributes[i].value);
+	}
 	return WH_OK;
 }
 
 static int count_skip(void *user, size_t line, const char *why, struct wh_err *err)
 {
-	(void)line, (void)why, (void)err;
-	((struct counts *)user)->skips++;
+	struct hostile_counts *counts = user;
+	(void)err;
+	assert_true(line > 0 && *why);
+	counts->skips++;
+	counts->line = line;
+	snprintf(counts->why, sizeof counts->why, "%s", why);
 	return WH_OK;
 }
 
-static struct counts read_text(const struct wh_format *format, const char *text, size_t n, size_t limit)
+int hostile_sure(const struct wh_format *format, const char *text, size_t n)
 {
-	struct counts counts = { 0 };
-	struct wh_arena arena;
-	struct wh_err err = { 0 };
+	n = n < WH_DETECT_SIZE ? n : WH_DETECT_SIZE;
+	int sure = format->detect(text, n), late = format->detect_late ? format->detect_late(text, n, sure) : 0;
+	assert_in_range(sure, 0, 100);
+	assert_in_range(late, 0, 100);
+	return late > sure ? late : sure;
+}
+
+/* With the arena, whose state is the caller's to look at and to release. */
+static int read_with(const struct wh_format *format, const char *text, size_t n, struct wh_arena *arena, struct hostile_counts *counts,
+		     struct wh_err *err)
+{
 	char *block = malloc(n ? n : 1);
 	assert_non_null(block);
 	if (n)
 		memcpy(block, text, n);
+	*counts = (struct hostile_counts){ 0 };
+	struct wh_reader reader = { .describe = true, .name = "hostile", .text = block, .size = n, .first_line = 1, .arena = arena,
+				    .take = count_report, .skip = count_skip, .user = counts, .format = format };
+	assert_in_range(format->detect(block, n < WH_DETECT_SIZE ? n : WH_DETECT_SIZE), 0, 100);
+	int code = format->read(&reader, err);
+	assert_ptr_equal(reader.text, block);
+	assert_int_equal(reader.size, n);
+	assert_int_equal(reader.first_line, 1);
+	free(block);
+	return code;
+}
+
+int hostile_try(const struct wh_format *format, const char *text, size_t n, size_t limit, struct hostile_counts *counts)
+{
+	struct wh_arena arena;
+	struct wh_err err = { 0 };
 	wh_arena_init(&arena, limit);
-	struct wh_reader reader = { .describe = true, .name = "hostile", .text = block, .size = n, .first_line = 1, .arena = &arena,
-				    .take = count_report, .skip = count_skip, .user = &counts, .format = format };
-	assert_in_range(n ? format->detect(block, n < WH_DETECT_SIZE ? n : WH_DETECT_SIZE) : 0, 0, 100);
-	assert_int_equal(format->read(&reader, &err), WH_OK);
+	int code = read_with(format, text, n, &arena, counts, &err);
+	wh_arena_release(&arena);
+	return code;
+}
+
+struct hostile_counts hostile_read(const struct wh_format *format, const char *text, size_t n, size_t limit)
+{
+	struct hostile_counts counts;
+	struct wh_arena arena;
+	struct wh_err err = { 0 };
+	wh_arena_init(&arena, limit);
+	if (read_with(format, text, n, &arena, &counts, &err) != WH_OK)
+		fail_msg("%s: %s", format->name, err.message);
 	assert_true(arena.total <= limit);
 	wh_arena_release(&arena);
-	free(block);
 	return counts;
+}
+
+const struct wh_format *hostile_format(const char *name)
+{
+	const struct wh_format *format = wh_format_find(wh_stack_formats, name);
+	if (!format)
+		fail_msg("no format %s", name);
+	return format;
 }
 
 /* ---- fixtures ---- */
 
-typedef void each_fn(const struct wh_format *, const char *text, size_t n);
-
 struct walk {
+	const struct hostile *hostile;
 	const struct wh_format *format;
-	each_fn *each;
+	hostile_each_fn *each;
 	size_t n;
 };
 
@@ -86,47 +127,57 @@ static int walk_file(void *user, const char *path, const char *relative, struct 
 	if (length < 4 || strcmp(relative + length - 4, ".txt") != 0 || !strcmp(relative, "PROVENANCE.txt"))
 		return WH_OK;
 	WH_TRY(wh_input_open(&input, path, err));
-	walk->each(walk->format, input.text, input.size);
+	walk->each(walk->hostile, walk->format, input.text, input.size);
 	walk->n++;
 	wh_input_release(&input);
 	return WH_OK;
 }
 
-static void each_fixture(const struct hostile *h, each_fn *each)
+size_t hostile_each(const struct hostile *h, hostile_each_fn *each)
 {
+	size_t fewest = SIZE_MAX;
 	for (const char *const *name = h->formats; *name; name++) {
 		char folder[4096];
-		struct walk walk = { .format = wh_format_find(wh_stack_formats, *name), .each = each };
+		struct walk walk = { .hostile = h, .format = hostile_format(*name), .each = each };
 		struct wh_err err;
-		assert_non_null(walk.format);
 		snprintf(folder, sizeof folder, "%s/%s", h->data, *name);
 		assert_int_equal(wh_walk(folder, walk_file, &walk, &err), WH_OK);
 		assert_true(walk.n > 0);
+		fewest = walk.n < fewest ? walk.n : fewest;
 	}
+	return fewest;
 }
 
-static void cut_one(const struct wh_format *format, const char *text, size_t n)
+/* As the test says that its formats are read. */
+static struct hostile_counts read_for(const struct hostile *h, const struct wh_format *format, const char *text, size_t n)
 {
-	size_t step = n > 2048 ? n / 1024 : 1;
+	struct hostile_counts counts = hostile_read(format, text, n, HOSTILE_ARENA);
+	assert_false(h->frames && counts.frameless);
+	return counts;
+}
+
+static void cut_one(const struct hostile *h, const struct wh_format *format, const char *text, size_t n)
+{
+	size_t step = n > 2 * h->cuts ? n / h->cuts : 1;
 	for (size_t i = 0; i < n; i += step)
-		read_text(format, text, i, ARENA);
+		read_for(h, format, text, i);
 }
 
 void hostile_cut(const struct hostile *h)
 {
-	each_fixture(h, cut_one);
+	hostile_each(h, cut_one);
 }
 
-static void change_one(const struct wh_format *format, const char *text, size_t n)
+static void change_one(const struct hostile *h, const struct wh_format *format, const char *text, size_t n)
 {
-	static const char odd[] = "\0\n\r\t\"'()[]{}:/|+-<>`# \x1b\xc2\xff#0x9";
+	static const char odd[] = "\0\n\r\t\"'()[]{}:/|+-<>`# =?&;,~@%\\\x1b\xc2\xff#0x9";
 	struct wh_rng rng;
 	char *copy = malloc(n);
 	assert_non_null(copy);
 	wh_rng_init(&rng, n);
-	for (int round = 0; round < 60; round++) {
+	for (int round = 0; round < h->rounds; round++) {
 		memcpy(copy, text, n);
-		for (int i = 0; i < 8; i++) {
+		for (int i = 0; i < h->changes; i++) {
 			size_t at = wh_rng_below(&rng, n);
 			switch (wh_rng_below(&rng, 3)) {
 			case 0:
@@ -143,20 +194,42 @@ static void change_one(const struct wh_format *format, const char *text, size_t 
 			}
 			}
 		}
-		read_text(format, copy, n, ARENA);
+		read_for(h, format, copy, n);
 	}
 	free(copy);
 }
 
 void hostile_change(const struct hostile *h)
 {
-	each_fixture(h, change_one);
+	hostile_each(h, change_one);
 }
 
-static void small_one(const struct wh_format *format, const char *text, size_t n)
+static void crlf_one(const struct hostile *h, const struct wh_format *format, const char *text, size_t n)
 {
+	char *other = malloc(2 * n + 1);
+	size_t m = 0;
+	assert_non_null(other);
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] == '\n')
+			other[m++] = '\r';
+		other[m++] = text[i];
+	}
+	struct hostile_counts want = read_for(h, format, text, n), got = read_for(h, format, other, m);
+	assert_int_equal(got.reports, want.reports);
+	assert_int_equal(got.functions, want.functions);
+	free(other);
+}
+
+void hostile_crlf(const struct hostile *h)
+{
+	hostile_each(h, crlf_one);
+}
+
+static void small_one(const struct hostile *h, const struct wh_format *format, const char *text, size_t n)
+{
+	(void)h;
 	for (size_t limit = 64; limit < (size_t)1 << 20; limit *= 4) {
-		struct counts counts = read_text(format, text, n, limit);
+		struct hostile_counts counts = hostile_read(format, text, n, limit);
 		if (!counts.reports && !counts.skips)
 			fail_msg("%s: lost with %zu bytes: %.60s", format->name, limit, text);
 	}
@@ -164,7 +237,7 @@ static void small_one(const struct wh_format *format, const char *text, size_t n
 
 void hostile_small_arena(const struct hostile *h)
 {
-	each_fixture(h, small_one);
+	hostile_each(h, small_one);
 }
 
 /* ---- made up ---- */
@@ -178,7 +251,7 @@ void hostile_noise(const struct hostile *h)
 		for (size_t i = 0; i < sizeof text; i++)
 			text[i] = round & 1 ? (char)wh_rng_next(&rng) : "\0\n (:'\"at.F#0"[wh_rng_below(&rng, 13)];
 		for (const char *const *name = h->formats; *name; name++)
-			assert_int_equal(read_text(wh_format_find(wh_stack_formats, *name), text, sizeof text, ARENA).reports, 0);
+			assert_int_equal(read_for(h, hostile_format(*name), text, sizeof text).reports, 0);
 	}
 }
 
@@ -189,41 +262,50 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Every format reads n bytes of every piece, over and over, in no more than `most` seconds. */
-static void repeat_all(const struct hostile *h, const char *const *pieces, size_t n, double most)
+char *hostile_repeated(const char *beginning, const char *piece, size_t n)
 {
+	size_t first = strlen(beginning), length = strlen(piece);
 	char *text = malloc(n);
 	assert_non_null(text);
-	for (; *pieces; pieces++) {
-		size_t length = strlen(*pieces);
-		for (size_t i = 0; i < n; i++)
-			text[i] = (*pieces)[i % length];
-		for (const char *const *name = h->formats; *name; name++) {
-			double start = seconds();
-			read_text(wh_format_find(wh_stack_formats, *name), text, n, ARENA);
-			double spent = seconds() - start;
-			if (spent > most)
-				fail_msg("%s: %.1f s for %zu MiB of %s", *name, spent, n >> 20, *pieces);
+	first = first < n ? first : n;
+	memcpy(text, beginning, first);
+	for (size_t at = first; at < n; at += length)
+		memcpy(text + at, piece, length < n - at ? length : n - at);
+	return text;
+}
+
+void hostile_bear(const struct hostile *h, const struct hostile_load *load)
+{
+	static const char *const nothing[] = { "", NULL };
+	for (const char *const *beginning = load->beginnings ? load->beginnings : nothing; *beginning; beginning++)
+		for (const char *const *piece = load->pieces; *piece; piece++) {
+			char *text = hostile_repeated(*beginning, *piece, load->size);
+			for (const char *const *name = h->formats; *name; name++) {
+				double start = seconds();
+				read_for(h, hostile_format(*name), text, load->size);
+				double spent = seconds() - start;
+				if (spent > load->seconds)
+					fail_msg("%s: %.1f s for %zu KiB of %s behind %s", *name, spent, load->size >> 10, *piece, *beginning);
+			}
+			free(text);
 		}
-	}
-	free(text);
 }
 
 void hostile_repeat(const struct hostile *h)
 {
-	repeat_all(h, h->pieces, (size_t)2 << 20, 10);
+	hostile_bear(h, &h->repeat);
 }
 
 void hostile_endless(const struct hostile *h)
 {
-	repeat_all(h, h->endless, (size_t)32 << 20, 10);
+	hostile_bear(h, &h->endless);
 }
 
 void hostile_no_reports(const struct hostile *h)
 {
 	for (const char *const *text = h->texts; *text; text++)
 		for (const char *const *name = h->formats; *name; name++) {
-			int sure = wh_format_find(wh_stack_formats, *name)->detect(*text, strlen(*text));
+			int sure = hostile_sure(hostile_format(*name), *text, strlen(*text));
 			if (sure >= WH_DETECT_LEAST)
 				fail_msg("%s is %d sure of %.40s", *name, sure, *text);
 		}

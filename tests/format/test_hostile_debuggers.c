@@ -50,21 +50,23 @@ static const char *const texts[] = {
 	"From: a@example.org\nSubject: meeting\n\nHello,\n\nframe #12 of the film is broken.\n", "", NULL,
 };
 
-static struct hostile hostile = { .formats = formats, .pieces = pieces, .endless = endless, .texts = texts };
+static struct hostile hostile = {
+	.formats = formats,
+	.cuts = 1024,
+	.rounds = 60,
+	.changes = 8,
+	.repeat = { .pieces = pieces, .size = (size_t)2 << 20, .seconds = 10 },
+	.endless = { .pieces = endless, .size = (size_t)32 << 20, .seconds = 10 },
+	.texts = texts,
+};
 
-#define CASE(name)                           \
-	static void test_##name(void **state) \
-	{                                     \
-		(void)state;                  \
-		hostile_##name(&hostile);     \
-	}
-CASE(cut)
-CASE(change)
-CASE(noise)
-CASE(repeat)
-CASE(endless)
-CASE(small_arena)
-CASE(no_reports)
+HOSTILE_TEST(cut)
+HOSTILE_TEST(change)
+HOSTILE_TEST(noise)
+HOSTILE_TEST(repeat)
+HOSTILE_TEST(endless)
+HOSTILE_TEST(small_arena)
+HOSTILE_TEST(no_reports)
 
 int main(int argc, char **argv)
 {
