@@ -37,6 +37,8 @@ struct wh_reader {
 	const struct wh_values *options; /* of wh_signal.reading; NULL: the defaults */
 	void *context;                   /* what wh_signal.open_reading made of them, shared by all threads; NULL: nobody did */
 	/* the readers' own; NULL at first */
+	const char *counted;  /* of the lines of text, so that many questions cost one walk: up to here … */
+	size_t counted_lines; /* … there are so many */
 	const char *told; /* up to here text belongs to records that were handed over */
 };
 

@@ -54,12 +54,17 @@ const struct wh_format *wh_format_find(const struct wh_format *const *formats, c
 	return NULL;
 }
 
-size_t wh_reader_line(const struct wh_reader *reader, const char *at)
+size_t wh_reader_line(struct wh_reader *reader, const char *at)
 {
-	size_t line = reader->first_line ? reader->first_line : 1;
-	for (const char *p = reader->text; p < at && (p = memchr(p, '\n', (size_t)(at - p))); p++)
-		line++;
-	return line;
+	if (!reader->counted || at < reader->counted) {
+		reader->counted = reader->text;
+		reader->counted_lines = 0;
+	}
+	for (const char *p = reader->counted; p < at && (p = memchr(p, '\n', (size_t)(at - p))); p++)
+		reader->counted_lines++;
+	if (at > reader->counted)
+		reader->counted = at;
+	return (reader->first_line ? reader->first_line : 1) + reader->counted_lines;
 }
 
 int wh_reader_emit(struct wh_reader *reader, struct wh_observation *observation, struct wh_err *err)

@@ -13,6 +13,6 @@ const struct wh_format *wh_format_detect(const struct wh_format *const *formats,
 const struct wh_format *wh_format_find(const struct wh_format *const *formats, const char *name);
 
 /* Number of the line that `at` is on. */
-size_t wh_reader_line(const struct wh_reader *, const char *at);
+size_t wh_reader_line(struct wh_reader *, const char *at);
 
 #endif

@@ -127,7 +127,8 @@ static int add(struct rebuilt *r, const struct wh_frame *frames, size_t n, struc
 		r->frames = more;
 		r->cap = cap;
 	}
-	memcpy(r->frames + r->n, frames, n * sizeof *frames);
+	if (n)
+		memcpy(r->frames + r->n, frames, n * sizeof *frames);
 	r->n += n;
 	return WH_OK;
 }
