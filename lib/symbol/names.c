@@ -124,7 +124,9 @@ static bool rename_once(struct work *w, unsigned *renamed)
 	bool changed = split_module(w);
 	for (const struct wh_renaming *r = wh_renamings; r->rule && !text->failed; r++) {
 		wh_str_clear(next);
-		changed |= r->apply(text, w->language, next) && accept(w, r->rule);
+		bool applied = r->apply(text, w->language, next);
+		text->failed |= next->failed; /* there may have been a name, and no memory for it */
+		changed |= applied && accept(w, r->rule);
 	}
 	wh_str_clear(next);
 	if (!text->failed && text->n > WH_NAME_MOST) {

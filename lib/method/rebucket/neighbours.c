@@ -133,8 +133,8 @@ int wh_stack_neighbours(const void *state, size_t i, double floor, size_t below,
 		if (j == i || (indexed && measure->reach && measure->reach(item, other, candidates[k].shared) < floor))
 			continue;
 		double similarity = probed && other->n ? within(measure->probe(space, &s->probe, other)) : wh_stack_compare(space, item, other);
-		if (similarity >= floor)
-			code = found(user, j, similarity);
+		if (similarity >= floor && (code = found(user, j, similarity)) == WH_E_NOMEM)
+			wh_err_set(err, code, "out of memory");
 	}
 	return code;
 }
