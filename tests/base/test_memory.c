@@ -22,42 +22,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/strtab.h"
-
-void *__real_malloc(size_t);
-void *__real_calloc(size_t, size_t);
-void *__real_realloc(void *, size_t);
-char *__real_strdup(const char *);
-char *__real_strndup(const char *, size_t);
-void *__wrap_malloc(size_t);
-void *__wrap_calloc(size_t, size_t);
-void *__wrap_realloc(void *, size_t);
-char *__wrap_strdup(const char *);
-char *__wrap_strndup(const char *, size_t);
-int __wrap_asprintf(char **, const char *, ...) WH_PRINTF(2, 3);
-
-static long left = -1; /* allocations that still succeed; below 0: all */
-
-static int fails(void)
-{
-	return left >= 0 && left-- == 0;
-}
-
-void *__wrap_malloc(size_t n) { return fails() ? NULL : __real_malloc(n); }
-void *__wrap_calloc(size_t n, size_t size) { return fails() ? NULL : __real_calloc(n, size); }
-void *__wrap_realloc(void *p, size_t n) { return fails() ? NULL : __real_realloc(p, n); }
-char *__wrap_strdup(const char *s) { return fails() ? NULL : __real_strdup(s); }
-char *__wrap_strndup(const char *s, size_t n) { return fails() ? NULL : __real_strndup(s, n); }
-int __wrap_asprintf(char **p, const char *format, ...)
-{
-	va_list arguments;
-	*p = NULL;
-	if (fails())
-		return -1;
-	va_start(arguments, format);
-	int n = vasprintf(p, format, arguments);
-	va_end(arguments);
-	return n;
-}
+#include "failing.h"
 
 static char file[] = "/tmp/whorl-memory-XXXXXX";
 
@@ -197,24 +162,18 @@ static int archives(struct wh_err *err)
 	return code;
 }
 
+static int run_part(const void *user, struct wh_err *err)
+{
+	int (*const *part)(struct wh_err *) = user;
+	return (*part)(err);
+}
+
 static void each_in_turn(void **state)
 {
 	static int (*const parts[])(struct wh_err *) = { arenas, tables, values, writing, files, archives };
 	(void)state;
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		struct wh_err err = { 0 };
-		long k = 0;
-		int code;
-		do {
-			left = k++;
-			err = (struct wh_err){ 0 };
-			code = parts[i](&err);
-			left = -1;
-			if (code != WH_OK && (code != WH_E_NOMEM || err.code != WH_E_NOMEM || !*err.message))
-				fail_msg("part %zu, allocation %ld: %d, %d: %s", i, k, code, err.code, err.message);
-		} while (code != WH_OK);
-		assert_true(k > 3);
-	}
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		assert_true(failing_each(run_part, &parts[i], NULL) > 2);
 }
 
 int main(void)

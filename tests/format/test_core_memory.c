@@ -11,27 +11,13 @@
 
 #include "base/arena.h"
 #include "base/input.h"
+#include "failing.h"
 #include "format/format.h"
 #include "format/stack/list.h"
 #include "observation/stack.h"
 #include "symbol/module.h"
 
-static size_t calls, failing; /* which call fails, counted from 1; 0: none */
 static const char *folder;
-
-void *__real_malloc(size_t);
-void *__real_calloc(size_t, size_t);
-void *__real_realloc(void *, size_t);
-char *__real_strdup(const char *);
-void *__wrap_malloc(size_t);
-void *__wrap_calloc(size_t, size_t);
-void *__wrap_realloc(void *, size_t);
-char *__wrap_strdup(const char *);
-
-void *__wrap_malloc(size_t n) { return ++calls == failing ? NULL : __real_malloc(n); }
-void *__wrap_calloc(size_t n, size_t size) { return ++calls == failing ? NULL : __real_calloc(n, size); }
-void *__wrap_realloc(void *p, size_t n) { return ++calls == failing ? NULL : __real_realloc(p, n); }
-char *__wrap_strdup(const char *text) { return ++calls == failing ? NULL : __real_strdup(text); }
 
 struct seen {
 	size_t taken, skipped, frames;
@@ -53,8 +39,8 @@ static int pass_over(void *user, size_t line, const char *why, struct wh_err *er
 	return WH_OK;
 }
 
-/* Reads a machine's core with its program; the code, and what was seen. */
-static int read_core(const char *machine, size_t limit, struct seen *seen)
+/* Reads a machine's core with its program, one allocation failing; the code, what was seen, and how many allocations there were. */
+static int read_core(const char *machine, size_t limit, long fails, struct seen *seen, long *allocations)
 {
 	char core[512], program[512];
 	struct wh_values values;
@@ -62,8 +48,6 @@ static int read_core(const char *machine, size_t limit, struct seen *seen)
 	struct wh_arena arena;
 	struct wh_modules *modules = NULL;
 	struct wh_err err = { 0 };
-	size_t fail_at = failing;
-	failing = 0;
 	snprintf(core, sizeof core, "%s/%s.core", folder, machine);
 	snprintf(program, sizeof program, "%s/%s.elf", folder, machine);
 	assert_int_equal(wh_values_init(&values, wh_symbol_params, &err), WH_OK);
@@ -71,14 +55,13 @@ static int read_core(const char *machine, size_t limit, struct seen *seen)
 	assert_int_equal(wh_input_open(&input, core, &err), WH_OK);
 	*seen = (struct seen){ 0 };
 	wh_arena_init(&arena, limit);
-	calls = 0;
-	failing = fail_at;
+	failing_at(fails);
 	int code = wh_modules_new(&modules, &values, &err);
 	struct wh_reader reader = { .describe = true, .name = machine, .text = input.text, .size = input.size, .first_line = 1, .arena = &arena,
 				    .take = take, .skip = pass_over, .user = seen, .format = &wh_format_core, .options = &values, .context = modules };
 	if (code == WH_OK)
 		code = wh_format_core.read(&reader, &err);
-	failing = 0;
+	*allocations = failing_end();
 	assert_true(code == WH_OK || (code == WH_E_NOMEM && *err.message));
 	assert_true(arena.total <= limit || !arena.block);
 	wh_modules_free(modules);
@@ -95,14 +78,12 @@ static void every_allocation_may_fail(void **state)
 	size_t failures = 0;
 	for (size_t m = 0; m < sizeof machines / sizeof *machines; m++) {
 		struct seen seen;
-		failing = 0;
-		assert_int_equal(read_core(machines[m], (size_t)64 << 20, &seen), WH_OK);
+		long all, n;
+		assert_int_equal(read_core(machines[m], (size_t)64 << 20, -1, &seen, &all), WH_OK);
 		assert_int_equal(seen.taken, 1);
 		assert_int_equal(seen.frames, 8);
-		size_t all = calls;
-		for (size_t i = 1; i <= all; i++) {
-			failing = i;
-			int code = read_core(machines[m], (size_t)64 << 20, &seen);
+		for (long k = 0; k < all; k++) {
+			int code = read_core(machines[m], (size_t)64 << 20, k, &seen, &n);
 			assert_true(code == WH_E_NOMEM || seen.taken + seen.skipped == 1);
 			failures += code == WH_E_NOMEM;
 		}
@@ -116,7 +97,8 @@ static void arenas_have_limits(void **state)
 	for (size_t m = 0; m < sizeof machines / sizeof *machines; m++)
 		for (size_t limit = 256; limit <= (size_t)1 << 20; limit += limit / 4) {
 			struct seen seen;
-			assert_int_equal(read_core(machines[m], limit, &seen), WH_OK);
+			long n;
+			assert_int_equal(read_core(machines[m], limit, -1, &seen, &n), WH_OK);
 			assert_int_equal(seen.taken + seen.skipped, 1);
 			skipped += seen.skipped;
 			taken += seen.taken;

@@ -1,43 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Every allocation of every function fails once: the code must be WH_E_NOMEM, and nothing may leak or be touched twice (the
- * sanitizers see to that). The linker sends the allocations of this program here.
- */
+/* Every allocation of every function fails once: the code must be WH_E_NOMEM, and nothing may leak or be touched twice. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
+#include "failing.h"
 #include "learn/contrast.h"
 #include "learn/hclust.h"
 #include "learn/quality.h"
 #include "learn/select.h"
-
-void *__real_malloc(size_t);
-void *__real_calloc(size_t, size_t);
-void *__real_realloc(void *, size_t);
-char *__real_strdup(const char *);
-void *__wrap_malloc(size_t);
-void *__wrap_calloc(size_t, size_t);
-void *__wrap_realloc(void *, size_t);
-char *__wrap_strdup(const char *);
-
-static atomic_long left = -1; /* allocations until one fails; negative: none does */
-
-static bool fails(void)
-{
-	return atomic_load(&left) >= 0 && atomic_fetch_sub(&left, 1) == 0;
-}
-
-void *__wrap_malloc(size_t size) { return fails() ? NULL : __real_malloc(size); }
-void *__wrap_calloc(size_t n, size_t size) { return fails() ? NULL : __real_calloc(n, size); }
-void *__wrap_realloc(void *data, size_t size) { return fails() ? NULL : __real_realloc(data, size); }
-char *__wrap_strdup(const char *text) { return fails() ? NULL : __real_strdup(text); }
 
 enum { N = 40 };
 
@@ -174,24 +150,19 @@ static int curve(struct wh_err *err)
 	return wh_cut_curve(3, merges, classes, NULL, &d, 1, &f, err);
 }
 
+static int run_function(const void *user, struct wh_err *err)
+{
+	int (*const *function)(struct wh_err *) = user;
+	return (*function)(err);
+}
+
 static void each_allocation_fails(void **state)
 {
 	static int (*const functions[])(struct wh_err *) = {
 		dense, sparse_complete, sparse_average, sparse_single, quality, ranking, contrast, folds, grid, cut, curve,
 	};
-	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-		int code = WH_E_NOMEM;
-		long at = 0;
-		for (; code != WH_OK; at++) {
-			struct wh_err err = { 0 };
-			atomic_store(&left, at);
-			code = functions[i](&err);
-			atomic_store(&left, -1);
-			assert_true(code == WH_OK || code == WH_E_NOMEM);
-			assert_int_equal(err.code, code);
-		}
-		assert_true(at > 1); /* something was made to fail */
-	}
+	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+		assert_true(failing_each(run_function, &functions[i], NULL) > 0);
 }
 
 int main(void)

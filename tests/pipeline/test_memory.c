@@ -16,53 +16,9 @@
 #include <whorl/verb.h>
 #include <whorl/writer.h>
 
+#include "failing.h"
+
 enum { MOST_RUNS = 80 };
-
-/* ---- the failing allocator ---- */
-
-static long countdown = -1, calls; /* -1: never fails */
-
-static bool fails_now(void)
-{
-	calls++;
-	return countdown >= 0 && countdown-- == 0;
-}
-
-void *__real_malloc(size_t);
-void *__real_calloc(size_t, size_t);
-void *__real_realloc(void *, size_t);
-char *__real_strdup(const char *);
-char *__real_strndup(const char *, size_t);
-void *__wrap_malloc(size_t);
-void *__wrap_calloc(size_t, size_t);
-void *__wrap_realloc(void *, size_t);
-char *__wrap_strdup(const char *);
-char *__wrap_strndup(const char *, size_t);
-
-void *__wrap_malloc(size_t n)
-{
-	return fails_now() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails_now() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-	return fails_now() ? NULL : __real_realloc(p, n);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails_now() ? NULL : __real_strdup(text);
-}
-
-char *__wrap_strndup(const char *text, size_t n)
-{
-	return fails_now() ? NULL : __real_strndup(text, n);
-}
 
 /* ---- a call ---- */
 
@@ -144,16 +100,16 @@ static void torture(const struct step *step, const struct step *first)
 {
 	struct wh_err err = { 0 };
 	reset(first);
-	calls = 0;
+	failing_at(-1);
 	if (run(step, &err) != WH_OK)
 		fail_msg("%s: %s", step->verb, err.message);
-	long all = calls, stride = all / MOST_RUNS + 1, failed = 0;
+	long all = failing_end(), stride = all / MOST_RUNS + 1, failed = 0;
 	for (long k = 0; k < all; k += k < 40 ? 1 : stride) {
 		reset(first);
 		err = (struct wh_err){ 0 };
-		countdown = k;
+		failing_at(k);
 		int code = run(step, &err);
-		countdown = -1;
+		failing_end();
 		if (code != WH_OK && code != WH_E_NOMEM)
 			fail_msg("%s: allocation %ld of %ld: %s: %s", step->verb, k, all, wh_code_name(code), err.message);
 		if (code != WH_OK && err.code != WH_E_NOMEM)
