@@ -76,7 +76,7 @@ static void release_face(struct wh_face *face)
 
 static bool is_before(const struct wh_record *record, const struct wh_face *face)
 {
-	return record->time_ns != face->time_ns ? record->time_ns < face->time_ns : wh_id_compare(record->id, face->id) < 0;
+	return wh_time_compare(record->time_ns, record->id, face->time_ns, face->id) < 0;
 }
 
 static int fill_face(struct wh_face *face, const struct wh_record *record)

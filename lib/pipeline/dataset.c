@@ -247,12 +247,15 @@ int wh_id_compare(const char *a, const char *b)
 	return *x ? 1 : *y ? -1 : strcmp(a, b); /* 07 and 7 are different ids */
 }
 
+int wh_time_compare(int64_t time_a, const char *id_a, int64_t time_b, const char *id_b)
+{
+	return time_a != time_b ? (time_a < time_b ? -1 : 1) : wh_id_compare(id_a, id_b);
+}
+
 static int by_time(const void *a, const void *b)
 {
 	const struct wh_record *x = ((const struct sortable *)a)->record, *y = ((const struct sortable *)b)->record;
-	if (x->time_ns != y->time_ns)
-		return x->time_ns < y->time_ns ? -1 : 1;
-	return wh_id_compare(x->id, y->id);
+	return wh_time_compare(x->time_ns, x->id, y->time_ns, y->id);
 }
 
 int wh_dataset_by_time(const struct wh_dataset *data, uint32_t *order)

@@ -80,5 +80,7 @@ int wh_dataset_split_point(struct wh_dataset *, size_t r, struct wh_err *) WH_NO
 /* Writes n = records.n indices: orders of records by time, then id (runs of digits compare as numbers). */
 int wh_dataset_by_time(const struct wh_dataset *, uint32_t *order);
 int wh_id_compare(const char *a, const char *b);
+/* The order in which observations are taken: by time, then id. */
+int wh_time_compare(int64_t time_a, const char *id_a, int64_t time_b, const char *id_b);
 
 #endif

@@ -114,9 +114,7 @@ static int take_stored(void *user, struct wh_batch *batch, struct wh_err *err)
 static int by_time(const void *a, const void *b)
 {
 	const struct wh_record *x = a, *y = b;
-	if (x->time_ns != y->time_ns)
-		return x->time_ns < y->time_ns ? -1 : 1;
-	return wh_id_compare(x->id, y->id);
+	return wh_time_compare(x->time_ns, x->id, y->time_ns, y->id);
 }
 
 /* A model that the store does not have yet is fitted to all that is there, and kept. */
