@@ -33,22 +33,43 @@ static void take(struct wh_module *module, const GElf_Sym *symbol, const char *n
 	(void)wh_vec_push(&module->symbols, (struct wh_elf_symbol){ address, symbol->st_size, name, (uint8_t)(rank(symbol, name) + (type == STT_NOTYPE) * 8) });
 }
 
-/* Every table of that type; false: there is none. */
-static bool read_tables(struct wh_module *module, const struct wh_elf *file, uint32_t type)
+/* A symbol table of a file; without symbols where there is none of that type. */
+struct table {
+	Elf *elf;
+	Elf_Data *data;
+	size_t strings; /* number of the section that has the names */
+	size_t n;
+};
+
+static struct table open_table(const struct wh_elf *file, uint32_t type)
 {
 	GElf_Shdr header;
-	bool any = false;
 	Elf_Scn *section = file->elf ? wh_elf_section(file, NULL, type) : NULL;
 	Elf_Data *data = section && gelf_getshdr(section, &header) ? elf_getdata(section, NULL) : NULL;
 	size_t n = data && header.sh_entsize ? header.sh_size / header.sh_entsize : 0;
-	for (size_t i = 0; i < n && i < SYMBOLS_MOST; i++) {
-		GElf_Sym symbol;
-		if (!gelf_getsym(data, (int)i, &symbol))
-			break;
-		any = true;
-		take(module, &symbol, elf_strptr(file->elf, header.sh_link, symbol.st_name), wh_elf_machine(file));
-	}
-	return any;
+	return data ? (struct table){ file->elf, data, header.sh_link, n < SYMBOLS_MOST ? n : SYMBOLS_MOST } : (struct table){ 0 };
+}
+
+/* False at the end, and where the file is broken. */
+static bool get_symbol(const struct table *table, size_t i, GElf_Sym *symbol)
+{
+	return i < table->n && gelf_getsym(table->data, (int)i, symbol);
+}
+
+static const char *name_of(const struct table *table, const GElf_Sym *symbol)
+{
+	return elf_strptr(table->elf, table->strings, symbol->st_name);
+}
+
+/* False: there is no symbol. */
+static bool read_table(struct wh_module *module, const struct wh_elf *file, uint32_t type)
+{
+	const struct table table = open_table(file, type);
+	GElf_Sym symbol;
+	size_t i = 0;
+	for (; get_symbol(&table, i, &symbol); i++)
+		take(module, &symbol, name_of(&table, &symbol), wh_elf_machine(file));
+	return i > 0;
 }
 
 /* A program without names may carry the most important ones packed (GDB manual, "MiniDebugInfo"). */
@@ -84,11 +105,11 @@ static int by_address(const void *a, const void *b)
 
 static void read_symbols(struct wh_module *module)
 {
-	bool full = read_tables(module, &module->debug, SHT_SYMTAB) || read_tables(module, &module->main, SHT_SYMTAB);
+	bool full = read_table(module, &module->debug, SHT_SYMTAB) || read_table(module, &module->main, SHT_SYMTAB);
 	if (!full) {
 		open_mini(module);
-		read_tables(module, &module->mini, SHT_SYMTAB);
-		read_tables(module, &module->main, SHT_DYNSYM);
+		read_table(module, &module->mini, SHT_SYMTAB);
+		read_table(module, &module->main, SHT_DYNSYM);
 	}
 	if (module->symbols.n)
 		qsort(module->symbols.data, module->symbols.n, sizeof *module->symbols.data, by_address);
@@ -128,17 +149,12 @@ void wh_module_symbols_release(struct wh_module *module)
 
 static bool find_variable(const struct wh_elf *file, uint32_t type, const char *name, uint64_t *address)
 {
-	GElf_Shdr header;
-	Elf_Scn *section = file->elf ? wh_elf_section(file, NULL, type) : NULL;
-	Elf_Data *data = section && gelf_getshdr(section, &header) ? elf_getdata(section, NULL) : NULL;
-	size_t n = data && header.sh_entsize ? header.sh_size / header.sh_entsize : 0;
-	for (size_t i = 0; i < n && i < SYMBOLS_MOST; i++) {
-		GElf_Sym symbol;
-		if (!gelf_getsym(data, (int)i, &symbol))
-			break;
+	const struct table table = open_table(file, type);
+	GElf_Sym symbol;
+	for (size_t i = 0; get_symbol(&table, i, &symbol); i++) {
 		if (GELF_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_shndx == SHN_UNDEF)
 			continue;
-		const char *called = elf_strptr(file->elf, header.sh_link, symbol.st_name);
+		const char *called = name_of(&table, &symbol);
 		if (called && !strcmp(called, name)) {
 			*address = symbol.st_value;
 			return true;
