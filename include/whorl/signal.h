@@ -32,12 +32,26 @@ struct wh_str;
 /* Called once for every neighbour; another value than WH_OK ends the search and is its result. */
 typedef int wh_neighbour_fn(void *user, size_t j, double similarity);
 
+/* Where a method that places puts a point. */
+struct wh_location {
+	uint32_t group;  /* the nearest */
+	double distance; /* to it, at least 0, in the method's own unit */
+	double p_value;  /* the share of what is known to belong that lies at least as far out; NaN where nothing was held back to tell */
+	bool is_new;     /* p_value is below `alarm` */
+};
+
 /*
- * A method: how points are compared. Its parameter table has at least the rows `d` (REAL: two groups merge while their distance,
- * 1 - similarity, is at most d) and `linkage` (CHOICE, a part of complete|average|single).
+ * A method: how points are compared, and what of them belongs together. There are two kinds.
  *
- * Life of a space: open, [load], add*, freeze, then similarity/neighbours from any number of threads; after freeze, add appends
- * one point under the frozen weights (never concurrently with anything else). Point numbers count from 0 in the order of add.
+ * One that compares: pairs have a similarity, and the pipeline agglomerates. Its parameter table has at least the rows `d` (REAL: two
+ * groups merge while their distance, 1 - similarity, is at most d) and `linkage` (CHOICE, a part of complete|average|single).
+ *
+ * One that places (`group` is there): it embeds the points and makes the groups itself, from observations that need no labels, and its
+ * groups are part of its state. Its table has at least `k` (INT, 0: found) and `alarm` (REAL, 0 … 1: the share of what belongs to no new
+ * kind that is called new all the same).
+ *
+ * Life of a space: open, [load], add*, freeze, [group], then similarity/neighbours/locate from any number of threads; after freeze, add
+ * appends one point under the frozen weights (never concurrently with anything else). Point numbers count from 0 in the order of add.
  * similarity is symmetric, in [0,1], and 1 for a point with itself unless the point is empty.
  */
 struct wh_method {
@@ -72,8 +86,16 @@ struct wh_method {
 	int (*align)(const void *space, size_t i, size_t j, struct wh_emit *, struct wh_err *);
 	void (*close)(void *space);
 
+	/* Groups the n points that were added before freeze, each of which stands for weight[i] observations: of[n] gets numbers from 0.
+	 * What it takes to locate further points (centroids, thresholds on points that it held back) becomes part of the state that save
+	 * writes. After load of such a state: not called. NULL: the method compares. */
+	int (*group)(void *space, const uint32_t *weight, const struct wh_host *, uint32_t *of, size_t *n_groups, struct wh_err *);
+	/* Where point i belongs, after group or load. */
+	int (*locate)(const void *space, size_t i, struct wh_location *, struct wh_err *);
+
 	const void *detail; /* the signal's own; may be NULL */
 };
+
 
 /*
  * One thing that happened, as a recorder found it: something to read with the signal's formats, and what is known beside it. Everything
