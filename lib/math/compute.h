@@ -30,9 +30,10 @@ struct wh_compute {
 
 /* The list, ended by NULL: those of this build, available or not. */
 extern const struct wh_compute *const wh_computes[];
+/* In builds with oneDNN. */
+extern const struct wh_compute wh_compute_onednn, wh_compute_bf16;
+
 /* The one of that name if it is available here, else NULL. NULL for a name: the reference. */
 const struct wh_compute *wh_compute_find(const char *name);
-/* The fastest that is available here whose precision is `precision` or better (0: the reference's). */
-const struct wh_compute *wh_compute_fastest(double precision);
 
 #endif
