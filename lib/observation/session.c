@@ -63,11 +63,40 @@ void wh_session_builder_release(struct wh_session_builder *b)
 {
 	wh_strtab_release(&b->names);
 	wh_vec_release(&b->rows);
+	wh_str_release(&b->name);
+}
+
+static bool is_plain(const char *name, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)name[i] >= 0x80 || !name[i])
+			return false;
+	return true;
+}
+
+/* The name as it can be written: two that differ only in what cannot be are one metric. */
+static struct wh_bytes make_text(struct wh_str *text, const char *name, size_t n)
+{
+	wh_str_clear(text);
+	for (size_t i = 0; i < n;) {
+		size_t length = name[i] ? wh_utf8_length(name + i, n - i) : 0;
+		if (length)
+			wh_str_add(text, name + i, length);
+		else
+			wh_str_puts(text, "\xef\xbf\xbd");
+		i += length ? length : 1;
+	}
+	return (struct wh_bytes){ text->data, text->n };
 }
 
 void wh_session_builder_row(struct wh_session_builder *b, const char *name, size_t n, int64_t step, double value)
 {
-	uint32_t metric = b->failed ? WH_STRTAB_NONE : wh_strtab_add(&b->names, name, n);
+	struct wh_bytes text = is_plain(name, n) ? (struct wh_bytes){ name, n } : make_text(&b->name, name, n);
+	b->full |= b->rows.n == WH_SESSION_MOST_ROWS;
+	b->failed |= b->name.failed;
+	if (b->failed || b->full)
+		return;
+	uint32_t metric = wh_strtab_add(&b->names, text.data, text.size);
 	b->failed |= metric == WH_STRTAB_NONE || wh_vec_push(&b->rows, (struct wh_session_row){ metric, step, value });
 }
 
@@ -75,6 +104,8 @@ struct finishing {
 	struct wh_session_builder *b;
 	struct wh_session_row *sorted; /* by metric, in the order they came */
 	size_t *begin;                 /* per name, and one more: where its rows are in `sorted` */
+	struct wh_change *changes;     /* of the metric at hand: room for twice its rows, and one */
+	size_t n_changes;
 	struct wh_session *session;
 	struct wh_session_faults faults;
 };
@@ -102,7 +133,7 @@ static void sort_rows(struct wh_session_row *rows, size_t n, struct wh_session_r
 static int order_rows(struct finishing *f, struct wh_err *err)
 {
 	const struct wh_session_row *rows = f->b->rows.data;
-	size_t n = f->b->rows.n, n_names = f->b->names.n;
+	size_t n = f->b->rows.n, n_names = f->b->names.n, most = 0;
 	struct wh_session_row *spare = malloc((n + 1) * sizeof *spare);
 	f->sorted = malloc((n + 1) * sizeof *f->sorted);
 	f->begin = calloc(n_names + 2, sizeof *f->begin);
@@ -116,10 +147,14 @@ static int order_rows(struct finishing *f, struct wh_err *err)
 		f->begin[m + 1] += f->begin[m];
 	for (size_t i = 0; i < n; i++)
 		f->sorted[f->begin[rows[i].metric + 1]++] = rows[i];
-	for (size_t m = 0; m < n_names; m++)
-		sort_rows(f->sorted + f->begin[m], f->begin[m + 1] - f->begin[m], spare);
+	for (size_t m = 0; m < n_names; m++) {
+		size_t n_rows = f->begin[m + 1] - f->begin[m];
+		sort_rows(f->sorted + f->begin[m], n_rows, spare);
+		most = n_rows > most ? n_rows : most;
+	}
 	free(spare);
-	return WH_OK;
+	f->changes = malloc((2 * most + 1) * sizeof *f->changes);
+	return f->changes ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
 }
 
 static int find_steps(struct finishing *f, struct wh_err *err)
@@ -146,26 +181,20 @@ static bool same_value(double a, double b)
 	return a == b || (isnan(a) && isnan(b));
 }
 
-struct changes {
-	struct wh_change *data; /* room for all that may come */
-	size_t n;
-};
-
-static void add_change(struct changes *c, uint32_t step, double value)
+static void add_change(struct finishing *f, uint32_t step, double value)
 {
-	double before = c->n ? c->data[c->n - 1].value : 0;
+	double before = f->n_changes ? f->changes[f->n_changes - 1].value : 0;
 	if (!same_value(before, value))
-		c->data[c->n++] = (struct wh_change){ step, value == 0 ? 0 : value }; /* no negative zero */
+		f->changes[f->n_changes++] = (struct wh_change){ step, value == 0 ? 0 : value }; /* no negative zero */
 }
 
 /* The rows of one metric, sorted, as changes. */
 static int make_changes(struct finishing *f, const struct wh_session_row *rows, size_t n, enum wh_session_encoding encoding,
 			struct wh_metric *metric)
 {
-	size_t most = encoding == WH_SESSION_DENSE ? 2 * n : n;
-	struct changes changes = { wh_arena_alloc(f->b->arena, (most + 1) * sizeof *changes.data), 0 };
-	if (!changes.data)
-		return WH_E_NOMEM;
+	f->n_changes = 0;
+	if (encoding == WH_SESSION_SPARSE && rows[0].step != f->session->first_step)
+		add_change(f, 0, NAN);
 	for (size_t i = 0; i < n; i++) {
 		uint32_t step = (uint32_t)((uint64_t)rows[i].step - (uint64_t)f->session->first_step);
 		if (i + 1 < n && rows[i + 1].step == rows[i].step) {
@@ -177,13 +206,18 @@ static int make_changes(struct finishing *f, const struct wh_session_row *rows, 
 			f->faults.infinite++;
 			value = NAN;
 		}
-		add_change(&changes, step, value);
+		add_change(f, step, value);
 		bool gap = i + 1 < n ? rows[i + 1].step != rows[i].step + 1 : step + 1 < f->session->n_steps;
-		if (encoding == WH_SESSION_DENSE && gap)
-			add_change(&changes, step + 1, 0);
+		if (encoding != WH_SESSION_CHANGES && gap)
+			add_change(f, step + 1, encoding == WH_SESSION_DENSE ? 0 : NAN);
 	}
-	metric->changes = changes.data;
-	metric->n_changes = changes.n;
+	struct wh_change *changes = wh_arena_alloc(f->b->arena, (f->n_changes + 1) * sizeof *changes);
+	if (!changes)
+		return WH_E_NOMEM;
+	if (f->n_changes)
+		memcpy(changes, f->changes, f->n_changes * sizeof *changes);
+	metric->changes = changes;
+	metric->n_changes = f->n_changes;
 	return WH_OK;
 }
 
@@ -244,6 +278,8 @@ int wh_session_builder_finish(struct wh_session_builder *b, enum wh_session_enco
 {
 	struct finishing f = { .b = b, .session = wh_arena_zalloc(b->arena, 1, sizeof *f.session) };
 	int code = !f.session ? wh_arena_error(b->arena, err) : b->failed ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
+	if (code == WH_OK && b->full)
+		code = wh_err_set(err, WH_E_LIMIT, "more than %zu rows", WH_SESSION_MOST_ROWS);
 	if (code == WH_OK)
 		code = find_steps(&f, err);
 	if (code == WH_OK)
@@ -252,8 +288,11 @@ int wh_session_builder_finish(struct wh_session_builder *b, enum wh_session_enco
 		code = make_metrics(&f, encoding, err);
 	free(f.sorted);
 	free(f.begin);
+	free(f.changes);
 	b->rows.n = 0;
-	b->failed = false;
+	b->failed = b->full = false;
+	if (b->name.failed)
+		wh_str_release(&b->name);
 	if (b->names.n > MOST_NAMES_KEPT) { /* or sessions of ever other names would cost more and more */
 		wh_strtab_release(&b->names);
 		wh_strtab_init(&b->names, SIZE_MAX);

@@ -52,6 +52,7 @@ const struct wh_metric *wh_session_metric(const struct wh_session *, const char 
 /* ---- building one ---- */
 
 #define WH_SESSION_MOST_STEPS (1u << 24)
+#define WH_SESSION_MOST_ROWS ((size_t)1 << 26)
 
 struct wh_session_row {
 	uint32_t metric; /* number in `names` */
@@ -65,12 +66,15 @@ struct wh_session_builder {
 	struct wh_arena *arena;
 	struct wh_strtab names; /* of all sessions so far: what one session has in common with the next is not copied again */
 	struct WH_VEC(struct wh_session_row) rows;
-	bool failed; /* out of memory; sticks until finish */
+	struct wh_str name; /* the last one that was no UTF-8, made so */
+	bool failed;        /* out of memory; sticks until finish */
+	bool full;          /* more than WH_SESSION_MOST_ROWS; likewise */
 };
 
 enum wh_session_encoding {
-	WH_SESSION_DENSE,  /* no row means 0 */
-	WH_SESSION_CHANGES /* a row holds until the next one of its metric */
+	WH_SESSION_DENSE,   /* no row means 0 */
+	WH_SESSION_CHANGES, /* a row holds until the next one of its metric */
+	WH_SESSION_SPARSE   /* no row means not known */
 };
 
 /* What was found wrong with the rows, for messages; none of it is an error. */
@@ -82,10 +86,10 @@ struct wh_session_faults {
 
 void wh_session_builder_init(struct wh_session_builder *, struct wh_arena *);
 /* The next value of a metric; a name that begins with `@` is no metric: `@time_s` is the step's real time, others are left out.
- * Steps may be negative. */
+ * Steps may be negative. NULs and what is no UTF-8 in a name become U+FFFD. */
 void wh_session_builder_row(struct wh_session_builder *, const char *name, size_t n, int64_t step, double value);
-/* From the first to the last step that a row named. WH_E_FORMAT: more than WH_SESSION_MOST_STEPS of them; WH_E_NOMEM/WH_E_LIMIT. The
- * builder is empty afterwards, whatever comes back. faults may be NULL. */
+/* From the first to the last step that a row named. WH_E_FORMAT: more than WH_SESSION_MOST_STEPS of them; WH_E_LIMIT: of the arena, or
+ * more than WH_SESSION_MOST_ROWS; WH_E_NOMEM. The builder is empty afterwards, whatever comes back. faults may be NULL. */
 int wh_session_builder_finish(struct wh_session_builder *, enum wh_session_encoding, struct wh_session **, struct wh_session_faults *,
 			      struct wh_err *) WH_NODISCARD;
 void wh_session_builder_release(struct wh_session_builder *);

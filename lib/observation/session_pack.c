@@ -134,6 +134,7 @@ static size_t take_count(struct cursor *c, size_t bytes_each)
 static int take_metric(struct cursor *c, struct wh_arena *arena, uint32_t n_steps, struct wh_metric *metric, struct wh_err *err)
 {
 	size_t length = take_count(c, 1);
+	c->bad |= length && memchr(c->at, '\0', length);
 	metric->name = wh_arena_strndup(arena, (const char *)c->at, length);
 	c->at += length;
 	uint64_t n = take_varint(c);

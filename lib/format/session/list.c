@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format/session/list.h"
+
+#include <stddef.h>
+
+const struct wh_format *const wh_session_formats[] = {
+	&wh_format_session_neutral,
+	&wh_format_session_csv,
+	&wh_format_session_wide,
+	NULL,
+};

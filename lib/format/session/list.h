@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The formats of sessions. To add one: a file beside this one, a line here, a line in list.c; docs/guide/add-a-format.md. */
+#ifndef WHORL_FORMAT_SESSION_LIST_H
+#define WHORL_FORMAT_SESSION_LIST_H
+
+#include <whorl/format.h>
+
+extern const struct wh_format wh_format_session_neutral;
+extern const struct wh_format wh_format_session_csv;
+extern const struct wh_format wh_format_session_wide;
+
+extern const struct wh_format *const wh_session_formats[]; /* NULL-terminated */
+
+#endif
