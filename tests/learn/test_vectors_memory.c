@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every allocation of every function on vectors fails once: the code must be WH_E_NOMEM, and nothing may leak or be touched twice. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "base/rng.h"
+#include "failing.h"
+#include "learn/kmeans.h"
+
+enum { N = 30, D = 3 };
+
+static float points[N * D];
+static const struct wh_host two = { .threads = 2 };
+
+static int make(void **state)
+{
+	struct wh_rng rng;
+	wh_rng_init(&rng, 1);
+	for (size_t i = 0; i < N * D; i++)
+		points[i] = (float)wh_rng_real(&rng) + (float)(i / D % 3);
+	return 0;
+}
+
+static int kmeans(struct wh_err *err)
+{
+	const struct wh_kmeans_params params = { .k = 3, .starts = 2 };
+	struct wh_kmeans result;
+	uint32_t label[N];
+	int code = wh_kmeans(points, N, D, NULL, &params, &two, label, &result, err);
+	wh_kmeans_release(&result);
+	return code;
+}
+
+static int kmeans_assign(struct wh_err *err)
+{
+	uint32_t label[N];
+	return wh_kmeans_assign(points, N, D, points, 3, NULL, label, NULL, err);
+}
+
+static int run_function(const void *user, struct wh_err *err)
+{
+	int (*const *function)(struct wh_err *) = user;
+	return (*function)(err);
+}
+
+static void each_allocation_fails(void **state)
+{
+	static int (*const functions[])(struct wh_err *) = {
+		kmeans, kmeans_assign,
+	};
+	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+		assert_true(failing_each(run_function, &functions[i], NULL) > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(each_allocation_fails) };
+	return cmocka_run_group_tests(tests, make, NULL);
+}

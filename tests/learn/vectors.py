@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compares what lib/learn does with vectors with scikit-learn and scipy: vectors.py PROGRAM, the built vectors_oracle.c."""
+import subprocess
+import sys
+import warnings
+
+try:
+    import numpy as np
+    from sklearn.cluster import KMeans
+except ImportError as error:
+    print(f"skipped, because {error}")
+    sys.exit(77)
+
+warnings.simplefilter("ignore")  # of scikit-learn, about clusters without points
+rng = np.random.default_rng(1)
+
+
+def ask(questions):
+    text = "\n".join(" ".join(map(str, q)) for q in questions)
+    done = subprocess.run([sys.argv[1]], input=text, text=True, stdout=subprocess.PIPE, check=True)
+    return [np.array(line.split(), dtype=float) for line in done.stdout.splitlines()]
+
+
+def digits(x):
+    """Floats that read back as the same."""
+    return (f"{value:.9g}" for value in np.asarray(x, dtype=np.float32).ravel())
+
+
+def blobs(n, d, k, spread=1.0, offset=0.0):
+    truth = rng.integers(0, k, n)
+    points = rng.normal(0, 3, (k, d))[truth] + spread * rng.normal(size=(n, d)) + offset
+    return points.astype(np.float32), truth
+
+
+def weights_of(weight):
+    return [0] if weight is None else [1, *weight]
+
+
+def test_kmeans():
+    cases = []
+    for n, d, k, offset in ((5, 1, 2, 0), (60, 2, 4, 0), (400, 5, 7, 0), (400, 40, 12, 0), (300, 3, 30, 1000), (700, 8, 5, 0)):
+        for spread in (0.3, 2.0):
+            for weighted in (False, True):
+                points, _ = blobs(n, d, k, spread, offset)
+                points[: n // 5] = points[n // 5 : 2 * (n // 5)]  # some points twice
+                weight = rng.integers(1, 4, n) if weighted else None
+                start = points[rng.permutation(n)[:k]]
+                cases.append((points, weight, start))
+    far = blobs(200, 3, 4)[0]
+    cases.append((far, None, np.concatenate([far[:2], far[:1] + 500])))  # a cluster that starts without points
+    answers = ask([["kmeans", *x.shape, *digits(x), *weights_of(w), len(s), *digits(s)] for x, w, s in cases])
+    for (points, weight, start), answer in zip(cases, answers):
+        # the copies that weights stand for: scikit-learn's variance, and so where it stops, does not know weights
+        points, start = points.astype(float), start.astype(float)
+        heavy = points if weight is None else np.repeat(points, weight, axis=0)
+        labels = answer[2:] if weight is None else np.repeat(answer[2:], weight)
+        with_sklearn = KMeans(len(start), init=start, n_init=1, algorithm="lloyd").fit(heavy)
+        assert np.array_equal(labels, with_sklearn.labels_), points.shape
+        assert np.isclose(answer[0], with_sklearn.inertia_, rtol=1e-6), (points.shape, answer[0], with_sklearn.inertia_)
+        assert answer[1] == with_sklearn.n_iter_, points.shape
+
+
+for name, test in list(globals().items()):
+    if name.startswith("test_"):
+        test()
+        print(f"{name}: ok")

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What vectors.py asks: a line of numbers after a word, a line of numbers back. Not a test of its own. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "learn/kmeans.h"
+
+static unsigned long number(void)
+{
+	unsigned long value;
+	if (scanf("%lu", &value) != 1)
+		exit(1);
+	return value;
+}
+
+static void *memory(size_t n, size_t size)
+{
+	void *data = calloc(n + 1, size);
+	if (!data)
+		exit(1);
+	return data;
+}
+
+static float *floats(size_t n)
+{
+	float *x = memory(n, sizeof *x);
+	for (size_t i = 0; i < n; i++)
+		if (scanf("%f", &x[i]) != 1)
+			exit(1);
+	return x;
+}
+
+/* N numbers, after a 1; NULL after a 0 */
+static uint32_t *numbers(size_t n, bool always)
+{
+	if (!always && !number())
+		return NULL;
+	uint32_t *x = memory(n, sizeof *x);
+	for (size_t i = 0; i < n; i++)
+		x[i] = (uint32_t)number();
+	return x;
+}
+
+/* N D the points, the weights, K, the first centroids: inertia, iterations, labels */
+static int kmeans(void)
+{
+	size_t n = number(), d = number();
+	float *x = floats(n * d);
+	uint32_t *weight = numbers(n, false), *label = memory(n, sizeof *label);
+	struct wh_kmeans_params params = { .k = number() };
+	float *from = floats(params.k * d);
+	params.from = from;
+	struct wh_kmeans result;
+	struct wh_err err;
+	if (wh_kmeans(x, n, d, weight, &params, NULL, label, &result, &err) != WH_OK)
+		return 1;
+	printf("%.17g %u ", result.inertia, result.iterations);
+	for (size_t i = 0; i < n; i++)
+		printf("%u ", label[i]);
+	wh_kmeans_release(&result);
+	free(x);
+	free(weight);
+	free(label);
+	free(from);
+	return 0;
+}
+
+int main(void)
+{
+	static const struct {
+		const char *word;
+		int (*run)(void);
+	} questions[] = {
+		{ "kmeans", kmeans },
+	};
+	char word[16];
+	while (scanf("%15s", word) == 1) {
+		int failed = 1;
+		for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
+			if (!strcmp(word, questions[i].word))
+				failed = questions[i].run();
+		if (failed)
+			return 1;
+		putchar('\n');
+	}
+	return 0;
+}
