@@ -25,8 +25,8 @@ struct wh_measure {
 /* Of one metric over steps first … first + n - 1 (within the session), its share left 0. O(changes). */
 struct wh_measure wh_measure_metric(const struct wh_metric *, uint32_t first, uint32_t n);
 
-/* The measures of a packed session, one a metric, sorted by name as its metrics are; over its last `steps` steps, 0: over all. Names and
- * all lie in the arena. WH_E_FORMAT: no packed session; WH_E_NOMEM, WH_E_LIMIT. */
+/* The measures of a packed session, one a metric, sorted by name as its metrics are; over its last `steps` steps, 0: over all; none where
+ * there are no bytes. Names and all lie in the arena. WH_E_FORMAT: no packed session; WH_E_NOMEM, WH_E_LIMIT. */
 int wh_measures(struct wh_bytes fingerprint, uint32_t steps, struct wh_arena *, const struct wh_measure **, size_t *n, struct wh_err *) WH_NODISCARD;
 
 #endif
