@@ -23,6 +23,7 @@ const struct wh_param cli_globals[] = {
 
 static const struct { char letter; const char *name; bool number; } letters[] = {
 	{ 'h', "help", false },
+	{ 'k', "k", true },
 	{ 'k', "groups", true },
 	{ 'o', "output", false },
 };

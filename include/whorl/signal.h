@@ -88,9 +88,10 @@ struct wh_method {
 
 	/* Groups the n points that were added before freeze, each of which stands for weight[i] observations: of[n] gets numbers from 0.
 	 * What it takes to locate further points (centroids, thresholds on points that it held back) becomes part of the state that save
-	 * writes. After load of such a state: not called. NULL: the method compares. */
+	 * writes. After load of a state: what was learned of how to embed stays, groups and thresholds are made anew from the points (KabOOM
+	 * 2.4, calibration). NULL: the method compares. */
 	int (*group)(void *space, const uint32_t *weight, const struct wh_host *, uint32_t *of, size_t *n_groups, struct wh_err *);
-	/* Where point i belongs, after group or load. */
+	/* Where point i belongs, after group, or after load of what save wrote after group. */
 	int (*locate)(const void *space, size_t i, struct wh_location *, struct wh_err *);
 
 	const void *detail; /* the signal's own; may be NULL */
@@ -159,6 +160,9 @@ struct wh_recorder {
 /* One feature of a fingerprint for explanations: a frame, a word, a metric. */
 typedef int wh_feature_fn(void *user, const char *name, size_t n);
 
+/* How much of something a fingerprint has, for explanations: a metric's share of the growth. */
+typedef int wh_measure_fn(void *user, const char *name, double value);
+
 struct wh_signal {
 	const char *noun;        /* "stack": first word of a command line */
 	const char *group_noun;  /* "bucket" */
@@ -202,6 +206,9 @@ struct wh_signal {
 		    struct wh_err *);
 	/* Features of a fingerprint, the most telling first. */
 	int (*features)(struct wh_bytes fingerprint, wh_feature_fn *, void *user);
+	/* Its measures: what is not named is 0. NULL: a fingerprint has features only. */
+	int (*measures)(struct wh_bytes fingerprint, struct wh_arena *, wh_measure_fn *, void *user, struct wh_err *);
+	const char *measure_noun; /* "share of the growth"; NULL with measures */
 	/* A fingerprint as one line for people, of at most about 100 columns. */
 	int (*title)(struct wh_bytes fingerprint, struct wh_str *);
 

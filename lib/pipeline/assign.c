@@ -53,10 +53,14 @@ static int take_group(void *user, const struct wh_store_group *group, struct wh_
 
 int wh_assigner_open(struct wh_assigner *a, struct wh_standing *standing, struct wh_err *err)
 {
-	enum wh_linkage linkage;
-	*a = (struct wh_assigner){ .standing = standing, .floor = 1 - wh_values_real(&standing->model.params, "d") };
-	wh_linkage_parse(wh_values_string(&standing->model.params, "linkage"), &linkage);
-	a->linkage = linkage;
+	const struct wh_model *model = &standing->model;
+	*a = (struct wh_assigner){ .standing = standing };
+	if (!model->method->group) {
+		enum wh_linkage linkage;
+		wh_linkage_parse(wh_values_string(&model->params, "linkage"), &linkage);
+		a->linkage = linkage;
+		a->floor = 1 - wh_values_real(&model->params, "d");
+	}
 	wh_strtab_init(&a->ids, SIZE_MAX);
 	wh_strtab_init(&a->used, SIZE_MAX);
 	int code = wh_standing_group_ids(standing, &a->used, err);
@@ -130,7 +134,8 @@ int wh_assigner_know(struct wh_assigner *a, const struct wh_record *record, stru
 	uint32_t home = wh_strtab_find(&a->ids, record->group, strlen(record->group));
 	if (home == WH_STRTAB_NONE || record->empty)
 		return WH_OK;
-	if (remember(a, record, home) != WH_OK || keep_face(a, &a->homes.data[home], record) != WH_OK)
+	bool places = a->standing->model.method->group;
+	if (remember(a, record, home) != WH_OK || (!places && keep_face(a, &a->homes.data[home], record) != WH_OK))
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	return WH_OK;
 }
@@ -261,8 +266,43 @@ static int open_home(struct wh_assigner *a, const struct wh_record *record, stru
 	do
 		wh_group_id(record, salt++, id);
 	while (wh_strtab_find(&a->ids, id, strlen(id)) != WH_STRTAB_NONE || wh_strtab_find(&a->used, id, strlen(id)) != WH_STRTAB_NONE);
-	*placed = (struct wh_placed){ .similarity = 1, .is_new = true };
+	*placed = (struct wh_placed){ .similarity = 1, .is_new = true, .opens = true };
 	return new_home(a, id, &placed->home);
+}
+
+/* The home of a group of the model. */
+static int home_of_number(struct wh_assigner *a, uint32_t number, struct wh_placed *placed)
+{
+	const char *id = a->standing->model.groups.data[number].id;
+	placed->home = wh_strtab_find(&a->ids, id, strlen(id));
+	placed->opens = placed->home == WH_STRTAB_NONE;
+	return placed->opens ? new_home(a, id, &placed->home) : WH_OK;
+}
+
+/* Where the model puts it; known and bound come first, barred: it has a group of its own. */
+static int place_by_model(struct wh_assigner *a, const struct wh_record *record, uint32_t bound, const uint32_t *barred, size_t n_barred,
+			  struct wh_placed *placed, struct wh_err *err)
+{
+	const struct wh_method *method = a->space.method;
+	WH_TRY(method->add(a->space.state, record->fingerprint, err));
+	int code = method->locate(a->space.state, 0, &placed->location, err);
+	method->drop(a->space.state);
+	WH_TRY(code);
+	placed->is_new = placed->location.is_new;
+	placed->similarity = 1 / (1 + placed->location.distance);
+	if (placed->location.group >= a->standing->model.groups.n)
+		return wh_err_set(err, WH_E_FORMAT, "the model has no name for its group %u", placed->location.group);
+	if (bound != UINT32_MAX)
+		placed->home = bound;
+	else if (home_of_number(a, placed->location.group, placed) != WH_OK)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	if (bound == UINT32_MAX && is_barred(placed->home, barred, n_barred)) {
+		struct wh_location location = placed->location;
+		if (open_home(a, record, placed) != WH_OK)
+			return wh_err_set(err, WH_E_NOMEM, "out of memory");
+		placed->location = location;
+	}
+	return WH_OK;
 }
 
 int wh_assigner_place(struct wh_assigner *a, const struct wh_record *record, uint32_t bound, const uint32_t *barred, size_t n_barred,
@@ -270,6 +310,11 @@ int wh_assigner_place(struct wh_assigner *a, const struct wh_record *record, uin
 {
 	const uint64_t *known = record->empty ? NULL : wh_map_get(&a->seen, hash_of(record));
 	*placed = (struct wh_placed){ .home = bound, .similarity = 1 };
+	if (a->space.method->group) {
+		bool settled = bound == UINT32_MAX && known && !is_barred((uint32_t)*known, barred, n_barred);
+		WH_TRY(place_by_model(a, record, settled ? (uint32_t)*known : bound, barred, n_barred, placed, err));
+		return known || remember(a, record, placed->home) == WH_OK ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	}
 	if (bound == UINT32_MAX && known && !is_barred((uint32_t)*known, barred, n_barred)) {
 		placed->home = (uint32_t)*known;
 		return WH_OK;

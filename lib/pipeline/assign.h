@@ -9,6 +9,9 @@
  * An observation joins the group whose exemplars are nearest by the model's linkage (farthest, mean or nearest of them) among those with
  * similarity >= 1 - d; where none is, it opens a group. A fingerprint seen before goes where it went. Ties: the older group, that was made first. People's word
  * comes first: an observation held together with another goes to its group, one held apart from a member never joins.
+ *
+ * Under a method that places, an observation goes to the group that the model puts it in, whether it is new there or not; nothing is
+ * kept of the observations that are grouped but what people said of them.
  */
 #ifndef WHORL_PIPELINE_ASSIGN_H
 #define WHORL_PIPELINE_ASSIGN_H
@@ -56,7 +59,9 @@ struct wh_assigner {
 struct wh_placed {
 	uint32_t home;
 	double similarity;
+	struct wh_location location; /* under a method that places */
 	bool is_new;
+	bool opens; /* the group was not there before */
 };
 
 /* Under the standing model, which has its weights. */

@@ -32,7 +32,7 @@ int wh_calibrate_default(struct wh_model *model, const struct wh_call *call, con
 {
 	struct wh_saturation s;
 	char text[32];
-	if (wh_values_given(&model->params, "d"))
+	if (model->method->group || wh_values_given(&model->params, "d"))
 		return WH_OK;
 	double before = wh_values_real(&model->params, "d");
 	wh_saturation(data, before, &s);

@@ -27,7 +27,7 @@ struct wh_saturation {
 /* What the data say. Fewer than 20 observations say nothing: the default stands. */
 void wh_saturation(const struct wh_dataset *, double default_d, struct wh_saturation *);
 
-/* Sets d of the model from the data, unless the user or a model said it. */
+/* Sets d of the model from the data, unless the user or a model said it, or the method places. */
 int wh_calibrate_default(struct wh_model *, const struct wh_call *, const struct wh_dataset *, struct wh_err *) WH_NODISCARD;
 
 #endif

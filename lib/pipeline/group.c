@@ -233,12 +233,14 @@ static int note_similarities(struct wh_grouping *grouping, const struct wh_space
 	return WH_OK;
 }
 
-int wh_group(struct wh_grouping *grouping, struct wh_dataset *data, const struct wh_model *model,
+int wh_group(struct wh_grouping *grouping, struct wh_dataset *data, struct wh_model *model,
 	     const struct wh_constraints *constraints, struct wh_err *err)
 {
 	*grouping = (struct wh_grouping){ 0 };
 	if (constraints && constraints->apart.n)
 		WH_TRY(split_points(data, constraints, err));
+	if (model->method->group)
+		return wh_group_placed(grouping, data, model, constraints, err);
 	struct wh_space space;
 	WH_TRY(wh_space_open(&space, model, data->points, data->n_points, err));
 	uint32_t *of_point = malloc((data->n_points + 1) * sizeof *of_point);
@@ -326,6 +328,8 @@ void wh_grouping_release(struct wh_grouping *grouping)
 	free(grouping->of_point);
 	free(grouping->groups);
 	free(grouping->similarity);
+	free(grouping->location);
+	free(grouping->of_number);
 	*grouping = (struct wh_grouping){ 0 };
 }
 

@@ -87,6 +87,12 @@ static int pack_header(const struct wh_model *model, const struct wh_dataset *da
 	int code = emit_values(&model->settings, "settings", e, err);
 	if (code == WH_OK)
 		code = emit_values(&model->params, "params", e, err);
+	if (model->groups.n) {
+		wh_emit_array(e, "groups");
+		for (size_t i = 0; i < model->groups.n; i++)
+			wh_emit_string(e, NULL, model->groups.data[i].id);
+		wh_emit_end(e);
+	}
 	if (data) {
 		wh_emit_object(e, "made_from");
 		wh_emit_integer(e, "observations", (int64_t)data->records.n);
@@ -143,6 +149,22 @@ static int override(struct wh_values *values, const struct wh_values *said, stru
 	return WH_OK;
 }
 
+static int read_groups(struct wh_model *model, struct json_object *header, struct wh_err *err)
+{
+	struct json_object *ids;
+	size_t n = json_object_object_get_ex(header, "groups", &ids) && json_object_is_type(ids, json_type_array) ? json_object_array_length(ids) : 0;
+	for (size_t i = 0; i < n; i++) {
+		const char *id = json_object_get_string(json_object_array_get_idx(ids, i));
+		struct wh_group_name name = { 0 };
+		if (!id || strlen(id) >= sizeof name.id)
+			return wh_err_set(err, WH_E_FORMAT, "the model's header names a group that is none");
+		memcpy(name.id, id, strlen(id));
+		if (wh_vec_push(&model->groups, name))
+			return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	}
+	return WH_OK;
+}
+
 static int read_header(struct wh_model *model, const struct wh_call *call, struct json_object *header, struct wh_err *err)
 {
 	const char *noun = wh_json_string(header, "noun"), *name = wh_json_string(header, "method");
@@ -159,6 +181,7 @@ static int read_header(struct wh_model *model, const struct wh_call *call, struc
 	WH_TRY(wh_values_init(&model->settings, call->signal->settings, err));
 	WH_TRY(set_values(&model->params, wh_json_object(header, "params"), err));
 	WH_TRY(set_values(&model->settings, wh_json_object(header, "settings"), err));
+	WH_TRY(read_groups(model, header, err));
 	WH_TRY(override(&model->params, &call->params, err));
 	return override(&model->settings, &call->settings, err);
 }
@@ -226,6 +249,7 @@ void wh_model_release(struct wh_model *model)
 	wh_values_release(&model->params);
 	wh_values_release(&model->settings);
 	wh_str_release(&model->state);
+	wh_vec_release(&model->groups);
 	*model = (struct wh_model){ 0 };
 }
 
@@ -264,6 +288,9 @@ int wh_model_freeze(struct wh_model *model, const struct wh_dataset *data, struc
 {
 	struct wh_space space;
 	wh_str_clear(&model->state);
+	model->groups.n = 0;
+	if (model->method->group)
+		return WH_OK;
 	WH_TRY(wh_space_open(&space, model, data->points, data->n_points, err));
 	int code = space.method->save ? space.method->save(space.state, &model->state, err) : WH_OK;
 	wh_space_close(&space);

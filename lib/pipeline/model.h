@@ -11,12 +11,19 @@
 #include "base/str.h"
 #include "pipeline/dataset.h"
 
+#define WH_GROUP_ID 16 /* bytes of an id with its NUL: g + 12 hexadecimal digits */
+
+struct wh_group_name {
+	char id[WH_GROUP_ID];
+};
+
 struct wh_model {
 	const struct wh_signal *signal;
 	const struct wh_method *method;
 	struct wh_values params, settings;
 	void *config;        /* the signal's, from settings */
 	struct wh_str state; /* frozen weights; empty: they are taken from the data */
+	struct WH_VEC(struct wh_group_name) groups; /* of a method that places: the id of each of its groups; several may have one */
 	int64_t number;      /* in the store; 0: not from there */
 	const struct wh_host *host;
 };
@@ -49,7 +56,8 @@ int wh_space_open(struct wh_space *, const struct wh_model *, const struct wh_by
 void wh_space_close(struct wh_space *);
 /* user: a struct wh_space */
 double wh_space_similarity(void *user, size_t i, size_t j);
-/* Keeps the weights that these observations give in the model, from where on it compares under them. */
+/* Keeps the weights that these observations give in the model, from where on it compares under them. A method that places is not asked:
+ * wh_group keeps what it made. */
 int wh_model_freeze(struct wh_model *, const struct wh_dataset *, struct wh_err *) WH_NODISCARD;
 
 #endif

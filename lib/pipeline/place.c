@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "pipeline/assign.h"
 #include "pipeline/calibrate.h"
+#include "pipeline/fit.h"
 #include "pipeline/load.h"
 
 /* Two observations that people hold together or apart, by their numbers in `names`. */
@@ -24,6 +25,7 @@ struct placing {
 	struct WH_VEC(struct wh_record) waiting; /* in no group yet */
 	struct wh_arena arena;                   /* what they point to */
 	size_t stored;
+	bool fitted; /* the model was made of what waits */
 	/* what people said */
 	struct wh_strtab names;
 	struct WH_VEC(uint32_t) home_of; /* per name; UINT32_MAX: none yet */
@@ -127,6 +129,10 @@ static int settle_model(struct placing *s, struct wh_err *err)
 		return WH_OK;
 	WH_TRY(wh_standing_load(standing, 0, &data, err));
 	int code = wh_dataset_need(&data, err);
+	if (code == WH_OK && standing->model.method->group && !standing->model.groups.n) {
+		s->fitted = true;
+		code = wh_fit(&standing->model, standing, &data, err);
+	}
 	if (code == WH_OK && !standing->stored_model)
 		code = wh_calibrate_default(&standing->model, standing->call, &data, err);
 	if (code == WH_OK && !standing->model.state.n)
@@ -159,7 +165,7 @@ static int write_placed(struct placing *s, const struct wh_record *record, const
 {
 	const char *noun = s->standing->call->signal->noun, *id = s->assigner.homes.data[placed->home].id;
 	struct wh_store_group group = { .id = id, .created_ns = wh_time_now(), .model = s->standing->model.number, .fingerprint = record->fingerprint };
-	if (placed->is_new)
+	if (placed->opens)
 		WH_TRY(wh_store_add_group(s->standing->store, noun, &group, err));
 	return wh_store_update(s->standing->store, noun, record->row, record->fingerprint, id, placed->similarity, NULL, err);
 }
@@ -180,7 +186,9 @@ static int place(struct placing *s, const struct wh_record *record, struct wh_er
 		s->home_of.data[name] = placed.home;
 	if (!s->of->dry)
 		WH_TRY(write_placed(s, record, &placed, err));
-	struct wh_placement told = { record, s->assigner.homes.data[placed.home].id, placed.similarity, placed.is_new };
+	bool places = s->standing->model.method->group;
+	struct wh_placement told = { record, s->assigner.homes.data[placed.home].id, placed.similarity, places ? &placed.location : NULL,
+				     placed.is_new && !s->fitted };
 	return s->of->take(s->of->user, &told, err);
 }
 

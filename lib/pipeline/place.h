@@ -10,7 +10,8 @@ struct wh_placement {
 	const struct wh_record *record;
 	const char *group;
 	double similarity;
-	bool is_new; /* it opened the group */
+	const struct wh_location *location; /* NULL: the method compares */
+	bool is_new; /* it opened the group; under a method that places: it is of no kind that is known */
 };
 /* Called for each, by time, then id, before the transaction is committed. What it is given is gone when it returns. */
 typedef int wh_placement_fn(void *user, const struct wh_placement *, struct wh_err *);
@@ -24,7 +25,8 @@ struct wh_placing {
 	size_t groups;                 /* at the end */
 };
 
-/* Places all, and keeps the model in force if the store has none. WH_E_NOTFOUND where the store is empty. */
+/* Places all, and keeps the model in force if the store has none. WH_E_NOTFOUND where the store is empty; WH_E_USAGE where the method places
+ * and there are too few observations to make a model of. */
 int wh_place_all(struct wh_placing *, struct wh_standing *, struct wh_err *) WH_NODISCARD;
 void wh_placing_release(struct wh_placing *);
 

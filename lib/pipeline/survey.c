@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/survey.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -365,7 +366,7 @@ int wh_survey_open(struct wh_survey *s, const struct wh_surveyed *of, struct wh_
 	report->feature_noun = signal->feature_noun;
 	report->method = of->model->method->name;
 	report->version = WH_VERSION_NUMBER;
-	report->d = wh_values_real(&of->model->params, "d");
+	report->d = of->model->method->group ? NAN : wh_values_real(&of->model->params, "d");
 	report->since_ns = of->since_ns;
 	while (signal->attributes[report->n_attributes])
 		report->n_attributes++;

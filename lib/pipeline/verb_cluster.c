@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "pipeline/calibrate.h"
-#include "pipeline/group.h"
+#include "pipeline/grouped.h"
 #include "pipeline/regroup.h"
 #include "pipeline/verbs.h"
 
@@ -13,20 +13,18 @@ static const struct wh_param options[] = {
 	{ 0 },
 };
 
-static int emit_grouping(const struct wh_grouping *grouping, const struct wh_dataset *data, struct wh_call *call, struct wh_emit *out,
+static int emit_grouping(const struct wh_grouping *grouping, const struct wh_dataset *data, const struct wh_method *method, struct wh_call *call, struct wh_emit *out,
 			 struct wh_err *err)
 {
-	static const char *const columns[] = { "id", "group", "similarity", "is_new", NULL };
 	char schema[WH_SCHEMA];
-	wh_emit_records(out, wh_verb_schema(call, "grouping", schema), columns);
+	wh_emit_records(out, wh_verb_schema(call, "grouping", schema), wh_grouped_columns(method));
 	for (size_t i = 0; i < data->records.n; i++) {
 		const struct wh_record *record = &data->records.data[i];
-		wh_emit_object(out, NULL);
-		wh_emit_string(out, "id", record->id);
-		wh_emit_string(out, "group", grouping->groups[grouping->of_point[record->point]].id);
-		wh_emit_real(out, "similarity", grouping->similarity[record->point]);
-		wh_emit_boolean(out, "is_new", false);
-		wh_emit_end(out);
+		const struct wh_location *location = grouping->location ? &grouping->location[record->point] : NULL;
+		struct wh_grouped grouped = { record->id, grouping->groups[grouping->of_point[record->point]].id, grouping->similarity[record->point],
+					      location, location && location->is_new };
+		wh_grouped_emit(&grouped, out);
+		call->found |= grouped.is_new;
 	}
 	return wh_emit_close(out, err);
 }
@@ -47,7 +45,7 @@ static int cluster_files(struct wh_call *call, struct wh_emit *out, struct wh_er
 	if (code == WH_OK) {
 		wh_host_log(call->host, WH_INFO, "%zu observations, %zu distinct, in %zu %ss", data.records.n, data.n_points, grouping.n,
 			    call->signal->group_noun);
-		code = emit_grouping(&grouping, &data, call, out, err);
+		code = emit_grouping(&grouping, &data, model.method, call, out, err);
 	}
 	wh_grouping_release(&grouping);
 	wh_dataset_release(&data);

@@ -5,6 +5,7 @@
  * Groups: features of the fingerprints and attributes of the observations, contrasted inside against outside (lib/learn/contrast.h).
  * Two observations: their similarity against the cut, and what of one meets what of the other.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,14 +166,16 @@ static int explain_stored(struct explaining *x, const char *id, const char *agai
 static int explain_pair(struct explaining *x, const struct wh_record *a, const struct wh_record *b, struct wh_emit *out, struct wh_err *err)
 {
 	struct wh_space space;
-	double cut = 1 - wh_values_real(&x->model.params, "d");
+	bool places = x->model.method->group;
+	double cut = places ? NAN : 1 - wh_values_real(&x->model.params, "d");
 	WH_TRY(wh_space_open(&space, &x->model, x->data.points, x->data.n_points, err));
 	double similarity = a->point == b->point && !a->empty ? 1 : wh_space_similarity(&space, a->point, b->point);
 	wh_emit_string(out, "a", a->id);
 	wh_emit_string(out, "b", b->id);
 	wh_emit_real(out, "similarity", similarity);
-	wh_emit_real(out, "cut", cut);
-	wh_emit_boolean(out, "alike", similarity >= cut);
+	if (!places)
+		wh_emit_real(out, "cut", cut);
+	wh_emit_boolean(out, "alike", places ? a->group && b->group && !strcmp(a->group, b->group) : similarity >= cut);
 	wh_emit_string(out, "group_a", a->group);
 	wh_emit_string(out, "group_b", b->group);
 	int code = WH_OK;

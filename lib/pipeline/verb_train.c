@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * train: learn a method's parameters and the cut from labelled observations (ReBucket IV, training): a grid with refinement that
+ * train: learn. A method that compares: its parameters and the cut from labelled observations; one that places: how to embed, groups and
+ * thresholds, from observations that need no labels.
+ *
+ * Parameters and the cut (ReBucket IV, training): a grid with refinement that
  * maximises the paper's F, the quality estimated by cross-validation over whole classes.
  *
  * Items are the distinct pairs of point and class, weighted by their observations. Weights that come from the corpus (document
@@ -12,8 +15,10 @@
 #include <string.h>
 
 #include "base/thread.h"
+#include "learn/quality.h"
 #include "learn/select.h"
 #include "pipeline/constraints.h"
+#include "pipeline/fit.h"
 #include "pipeline/group.h"
 #include "pipeline/verbs.h"
 
@@ -29,6 +34,7 @@ static const struct wh_param options[] = {
 	  .help = "rounds of refinement around the best point of the grid" },
 	{ .name = "freeze-weights", .type = WH_PARAM_FLAG,
 	  .help = "keep these observations' frequency weights in the model, instead of taking them from what it is used on" },
+	WH_OPTION_LEAST,
 	{ 0 },
 };
 
@@ -352,12 +358,87 @@ static int train(struct training *t, struct wh_emit *out, struct wh_err *err)
 	return wh_emit_close(out, err);
 }
 
+/* ---- a method that places ---- */
+
+/* The F of the groups, of the observations that have a label; NaN where none has. */
+static int judge(const struct wh_dataset *data, const struct wh_grouping *grouping, size_t *n_classes, double *f, struct wh_err *err)
+{
+	uint32_t *truth = NULL;
+	struct wh_quality quality;
+	size_t n = 0;
+	*f = NAN;
+	WH_TRY(wh_label_numbers(data, &truth, n_classes, err));
+	uint32_t *group = malloc((data->records.n + 1) * sizeof *group);
+	int code = group ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (size_t i = 0; code == WH_OK && i < data->records.n; i++)
+		if (truth[i] != WH_NO_LABEL) {
+			truth[n] = truth[i];
+			group[n++] = grouping->of_point[data->records.data[i].point];
+		}
+	if (code == WH_OK && n)
+		code = wh_quality(n, truth, group, &quality, err);
+	if (code == WH_OK && n)
+		*f = quality.f;
+	free(truth);
+	free(group);
+	return code;
+}
+
+static int emit_fit(const struct training *t, const struct wh_grouping *grouping, const char *path, struct wh_emit *out, struct wh_err *err)
+{
+	char schema[WH_SCHEMA];
+	size_t n_classes = 0;
+	double f;
+	WH_TRY(judge(&t->data, grouping, &n_classes, &f, err));
+	wh_emit_document(out, wh_verb_schema(t->call, "training", schema));
+	wh_emit_integer(out, "observations", (int64_t)t->data.records.n);
+	wh_emit_integer(out, "distinct", (int64_t)t->data.n_points);
+	wh_emit_integer(out, "classes", (int64_t)n_classes);
+	wh_model_emit(t->model, out);
+	wh_emit_real(out, "f", f);
+	wh_emit_real(out, "cross_validated_f", NAN);
+	wh_emit_array(out, "folds");
+	wh_emit_end(out);
+	wh_emit_array(out, "groups");
+	for (size_t g = 0; g < grouping->n; g++) {
+		struct wh_str title = { 0 };
+		int code = t->call->signal->title(t->data.points[grouping->groups[g].representative], &title);
+		wh_emit_object(out, NULL);
+		wh_emit_string(out, "group", grouping->groups[g].id);
+		wh_emit_integer(out, "size", grouping->groups[g].n_records);
+		wh_emit_bytes(out, "title", title.data ? title.data : "", title.n);
+		wh_emit_end(out);
+		wh_str_release(&title);
+		if (code != WH_OK)
+			return wh_err_set(err, code, "out of memory");
+	}
+	wh_emit_end(out);
+	wh_emit_string(out, "model", path);
+	return wh_emit_close(out, err);
+}
+
+static int fit(struct training *t, struct wh_emit *out, struct wh_err *err)
+{
+	struct wh_grouping grouping = { 0 };
+	const char *path = wh_values_string(&t->call->options, "output");
+	WH_TRY(wh_dataset_load(&t->data, t->call, t->model, WH_LOAD_STORE, err));
+	WH_TRY(wh_dataset_need(&t->data, err));
+	WH_TRY(wh_fit_check(t->call, &t->data, err));
+	int code = wh_group(&grouping, &t->data, t->model, NULL, err);
+	if (code == WH_OK && path)
+		code = wh_model_write(t->model, &t->data, path, err);
+	if (code == WH_OK)
+		code = emit_fit(t, &grouping, path, out, err);
+	wh_grouping_release(&grouping);
+	return code;
+}
+
 static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
 {
 	struct wh_model model;
 	struct training t = { .call = call, .model = &model };
 	WH_TRY(wh_model_open(&model, call, err));
-	int code = train(&t, out, err);
+	int code = model.method->group ? fit(&t, out, err) : train(&t, out, err);
 	wh_dataset_release(&t.data);
 	wh_vec_release(&t.items);
 	free(t.chosen);
@@ -373,11 +454,15 @@ const struct wh_verb wh_verb_train = {
 	.name = "train",
 	.operands = "[INPUT…]",
 	.most = SIZE_MAX,
-	.summary = "learn parameters from labelled observations",
+	.summary = "learn parameters from labelled observations, or groups from unlabelled ones",
 	.description = "Tries every combination of the method's grid, refines around the best one (--refine), and for each grows the whole dendrogram and\n"
 		       "takes the cut that maximises the F of ReBucket. Parameters given as options stay as they are. The quality is estimated by\n"
 		       "cross-validation: whole classes are left out in turn, parameters are learned on the others. Without INPUT learns from the\n"
 		       "store, where merge and split count as labels, too.\n"
+		       "\n"
+		       "A method that places (sessions, say) needs no labels: it learns how to embed the observations, makes the groups (-k, else their\n"
+		       "number is found) and holds part of the observations back to learn how far out what belongs to no new kind may lie (--alarm).\n"
+		       "All of it goes into the model, with which assign works at once. Labels, where there are some, only judge the groups.\n"
 		       "\n"
 		       "The figure to believe is cross_validated_f; f is that of the data it was learned on. Time grows with the square of the number\n"
 		       "of distinct fingerprints.\n",

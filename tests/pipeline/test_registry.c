@@ -114,8 +114,16 @@ static void check_method(const struct wh_method *method, const struct wh_signal 
 	struct wh_values values;
 	assert_int_equal(wh_values_init(&values, method->params, NULL), WH_OK);
 	int d = wh_values_find(&values, "d"), linkage = wh_values_find(&values, "linkage");
-	MUST(what, d >= 0 && method->params[d].type == WH_PARAM_REAL && method->params[d].lo == 0 && method->params[d].hi == 1);
-	MUST(what, linkage >= 0 && method->params[linkage].type == WH_PARAM_CHOICE);
+	int k = wh_values_find(&values, "k"), alarm = wh_values_find(&values, "alarm");
+	MUST(what, !method->group == !method->locate);
+	if (method->group) {
+		MUST(what, method->save);
+		MUST(what, k >= 0 && method->params[k].type == WH_PARAM_INT && method->params[k].lo == 0);
+		MUST(what, alarm >= 0 && method->params[alarm].type == WH_PARAM_REAL && method->params[alarm].lo == 0 && method->params[alarm].hi == 1);
+	} else {
+		MUST(what, d >= 0 && method->params[d].type == WH_PARAM_REAL && method->params[d].lo == 0 && method->params[d].hi == 1);
+		MUST(what, linkage >= 0 && method->params[linkage].type == WH_PARAM_CHOICE);
+	}
 	wh_values_release(&values);
 }
 

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where an observation is, as one record of a result: of cluster and assign alike. */
+#ifndef WHORL_PIPELINE_GROUPED_H
+#define WHORL_PIPELINE_GROUPED_H
+
+#include <whorl/emit.h>
+
+#include "pipeline/group.h"
+
+struct wh_grouped {
+	const char *id, *group;
+	double similarity;
+	const struct wh_location *location; /* NULL: the method compares */
+	bool is_new;
+};
+
+/* Columns of a result of methods that place, or that compare. */
+const char *const *wh_grouped_columns(const struct wh_method *);
+void wh_grouped_emit(const struct wh_grouped *, struct wh_emit *);
+
+#endif
