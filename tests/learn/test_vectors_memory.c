@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "failing.h"
+#include "learn/internal.h"
 #include "learn/kmeans.h"
 
 enum { N = 30, D = 3 };
@@ -41,6 +42,15 @@ static int kmeans_assign(struct wh_err *err)
 	return wh_kmeans_assign(points, N, D, points, 3, NULL, label, NULL, err);
 }
 
+static int internal(struct wh_err *err)
+{
+	uint32_t group[N];
+	struct wh_internal result;
+	for (uint32_t i = 0; i < N; i++)
+		group[i] = i % 3;
+	return wh_internal(points, N, D, group, NULL, &two, NULL, &result, err);
+}
+
 static int run_function(const void *user, struct wh_err *err)
 {
 	int (*const *function)(struct wh_err *) = user;
@@ -50,7 +60,7 @@ static int run_function(const void *user, struct wh_err *err)
 static void each_allocation_fails(void **state)
 {
 	static int (*const functions[])(struct wh_err *) = {
-		kmeans, kmeans_assign,
+		kmeans, kmeans_assign, internal,
 	};
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
 		assert_true(failing_each(run_function, &functions[i], NULL) > 0);

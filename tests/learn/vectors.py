@@ -6,6 +6,7 @@ import warnings
 
 try:
     import numpy as np
+    from sklearn import metrics
     from sklearn.cluster import KMeans
 except ImportError as error:
     print(f"skipped, because {error}")
@@ -58,6 +59,28 @@ def test_kmeans():
         assert np.array_equal(labels, with_sklearn.labels_), points.shape
         assert np.isclose(answer[0], with_sklearn.inertia_, rtol=1e-6), (points.shape, answer[0], with_sklearn.inertia_)
         assert answer[1] == with_sklearn.n_iter_, points.shape
+
+
+def test_internal():
+    cases = []
+    for n, d, k in ((3, 1, 2), (50, 2, 3), (300, 7, 5), (700, 30, 12), (600, 3, 250)):
+        for spread, offset in ((0.3, 0), (2.0, 1000)):
+            for weighted in (False, True):
+                points, truth = blobs(n, d, k, spread, offset)
+                truth[:3] = 0, 0, 1
+                points[: n // 3] = points[n // 3 : 2 * (n // 3)]
+                cases.append((points, rng.integers(1, 4, n) if weighted else None, truth))
+    cases.append((np.repeat([[1.0], [2.0]], 5, axis=0), None, np.repeat([0, 1], 5)))  # tight
+    cases.append((np.ones((6, 2)), None, np.arange(6) % 2))  # all in one place
+    cases.append((np.array([[-1.0], [1.0], [-1.0], [1.0]]), None, np.array([0, 0, 3, 3])))  # one centroid for both
+    answers = ask([["internal", *x.shape, *digits(x), *weights_of(w), *g] for x, w, g in cases])
+    for (points, weight, group), answer in zip(cases, answers):
+        repeat = np.ones(len(points), dtype=int) if weight is None else weight
+        heavy, groups = np.repeat(points.astype(float), repeat, axis=0), np.repeat(group, repeat)
+        expected = [f(heavy, groups) for f in (metrics.silhouette_score, metrics.davies_bouldin_score, metrics.calinski_harabasz_score)]
+        assert np.allclose(answer[:3], expected, rtol=1e-7, atol=1e-7), (points.shape, answer[:3], expected)
+        got, silhouettes = np.repeat(answer[3:], repeat), metrics.silhouette_samples(heavy, groups)
+        assert np.allclose(got, silhouettes, rtol=1e-6, atol=1e-6), (points.shape, np.abs(got - silhouettes).max())
 
 
 for name, test in list(globals().items()):

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "learn/internal.h"
 #include "learn/kmeans.h"
 
 static unsigned long number(void)
@@ -66,13 +67,34 @@ static int kmeans(void)
 	return 0;
 }
 
+/* N D the points, the weights, the groups: the three indices, the silhouettes */
+static int internal(void)
+{
+	size_t n = number(), d = number();
+	float *x = floats(n * d);
+	uint32_t *weight = numbers(n, false), *group = numbers(n, true);
+	double *silhouette = memory(n, sizeof *silhouette);
+	struct wh_internal result;
+	struct wh_err err;
+	if (wh_internal(x, n, d, group, weight, NULL, silhouette, &result, &err) != WH_OK)
+		return 1;
+	printf("%.17g %.17g %.17g ", result.silhouette, result.davies_bouldin, result.calinski_harabasz);
+	for (size_t i = 0; i < n; i++)
+		printf("%.17g ", silhouette[i]);
+	free(x);
+	free(weight);
+	free(group);
+	free(silhouette);
+	return 0;
+}
+
 int main(void)
 {
 	static const struct {
 		const char *word;
 		int (*run)(void);
 	} questions[] = {
-		{ "kmeans", kmeans },
+		{ "kmeans", kmeans }, { "internal", internal },
 	};
 	char word[16];
 	while (scanf("%15s", word) == 1) {
