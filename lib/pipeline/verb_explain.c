@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "base/strtab.h"
+#include "pipeline/amounts.h"
 #include "pipeline/calibrate.h"
 #include "pipeline/listing.h"
 #include "pipeline/standing.h"
@@ -32,15 +33,46 @@ struct explaining {
 	struct wh_dataset data;
 	struct wh_grouping grouping;
 	struct wh_traits traits;
+	struct wh_amounts amounts;
 };
 
 /* ---- one group against others ---- */
 
+/* How much they have of what the signal measures tells more than who has it: first. Returns how many. */
+static size_t emit_measures(struct explaining *x, size_t most, size_t n_inside, size_t n_outside, struct wh_str *sentence, struct wh_emit *out)
+{
+	const char *noun = x->call->signal->measure_noun;
+	size_t listed = 0;
+	for (size_t i = 0; i < x->amounts.contrast.n && listed < most; i++) {
+		const struct wh_contrast_measure *measure = &x->amounts.contrast.data[i];
+		const char *name = wh_amount_name(&x->amounts, measure->measure);
+		if (measure->effect <= 0 || measure->score <= 0)
+			continue;
+		listed++;
+		wh_str_clear(sentence);
+		wh_contrast_measure_sentence(sentence, measure, noun, name, n_inside, n_outside);
+		wh_emit_object(out, NULL);
+		wh_emit_string(out, "name", name);
+		wh_emit_string(out, "kind", noun);
+		wh_emit_real(out, "score", measure->score);
+		wh_emit_real(out, "effect", measure->effect);
+		wh_emit_real(out, "p_value", measure->p_value);
+		wh_emit_integer(out, "inside", (int64_t)measure->inside);
+		wh_emit_integer(out, "outside", (int64_t)measure->outside);
+		wh_emit_real(out, "mean_inside", measure->mean_inside);
+		wh_emit_real(out, "mean_outside", measure->mean_outside);
+		wh_emit_string(out, "sentence", sentence->data);
+		wh_emit_end(out);
+	}
+	return listed;
+}
+
 static int emit_features(struct explaining *x, size_t n_inside, size_t n_outside, struct wh_emit *out, struct wh_err *err)
 {
-	size_t most = (size_t)wh_values_int(&x->call->options, "features"), listed = 0;
+	size_t most = (size_t)wh_values_int(&x->call->options, "features"), listed;
 	struct wh_str sentence = { 0 }, kind = { 0 };
 	wh_emit_array(out, "features");
+	listed = emit_measures(x, most, n_inside, n_outside, &sentence, out);
 	for (size_t i = 0; i < x->traits.contrast.n && listed < most; i++) {
 		const struct wh_contrast_feature *feature = &x->traits.contrast.data[i];
 		const char *what;
@@ -76,6 +108,7 @@ static int contrast(struct explaining *x, const uint32_t *records, size_t n, con
 		    struct wh_err *err)
 {
 	WH_TRY(wh_traits_contrast(&x->traits, records, n, against, n_against, err));
+	WH_TRY(wh_amounts_contrast(&x->amounts, records, n, against, n_against, err));
 	return emit_features(x, n, against ? n_against : x->data.records.n - n, out, err);
 }
 
@@ -196,6 +229,7 @@ static int explain_files(struct explaining *x, struct wh_emit *out, struct wh_er
 	WH_TRY(wh_calibrate_default(&x->model, x->call, &x->data, err));
 	WH_TRY(wh_group(&x->grouping, &x->data, &x->model, NULL, err));
 	WH_TRY(wh_traits_count(&x->traits, &x->data, err));
+	WH_TRY(wh_amounts_read(&x->amounts, &x->data, err));
 	return explain_groups(x, out, err);
 }
 
@@ -297,6 +331,8 @@ static int explain_store(struct explaining *x, struct wh_emit *out, struct wh_er
 	if (code == WH_OK)
 		code = wh_traits_count(&x->traits, &x->data, err);
 	if (code == WH_OK)
+		code = wh_amounts_read(&x->amounts, &x->data, err);
+	if (code == WH_OK)
 		code = x->call->n_operands ? explain_ids(x, &standing, out, err) : explain_groups(x, out, err);
 	wh_store_close(standing.store);
 	return code;
@@ -318,6 +354,7 @@ static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
 	wh_grouping_release(&x.grouping);
 	wh_dataset_release(&x.data);
 	wh_traits_release(&x.traits);
+	wh_amounts_release(&x.amounts);
 	wh_model_release(&x.model);
 	return code;
 }

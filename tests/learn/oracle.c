@@ -139,13 +139,45 @@ static int ranking(void)
 	return 0;
 }
 
+static const char *no_name(void *user, uint32_t measure)
+{
+	(void)user, (void)measure;
+	return "";
+}
+
+/* N, the side of each and what it has: how many of each side have any, their means, Cliff's delta, p, and the score */
+static int amounts(void)
+{
+	size_t n = number(), n_side[3] = { 0 };
+	uint8_t *side = memory(n, sizeof *side);
+	struct wh_amount *amount = memory(n, sizeof *amount);
+	struct wh_contrast_measure m = { .amounts = amount };
+	struct wh_err err;
+	for (uint32_t i = 0; i < n; i++) {
+		side[i] = (uint8_t)number();
+		n_side[side[i]]++;
+		float value;
+		if (scanf("%f", &value) != 1)
+			return 1;
+		if (value > 0)
+			amount[m.n++] = (struct wh_amount){ i, value };
+	}
+	wh_amounts_sort(amount, m.n);
+	if (wh_contrast_measures(&m, 1, side, n_side[WH_SIDE_INSIDE], n_side[WH_SIDE_OUTSIDE], no_name, NULL, &err) != WH_OK)
+		return 1;
+	printf("%zu %zu %.17g %.17g %.17g %.17g %.17g", m.inside, m.outside, m.mean_inside, m.mean_outside, m.effect, m.p_value, m.score);
+	free(side);
+	free(amount);
+	return 0;
+}
+
 int main(void)
 {
 	static const struct {
 		const char *word;
 		int (*run)(void);
 	} questions[] = {
-		{ "dense", dense }, { "quality", quality }, { "fisher", fisher }, { "adjust", adjust }, { "ranking", ranking },
+		{ "dense", dense }, { "quality", quality }, { "fisher", fisher }, { "adjust", adjust }, { "ranking", ranking }, { "amounts", amounts },
 	};
 	char word[16];
 	while (scanf("%15s", word) == 1) {

@@ -7,7 +7,7 @@ try:
     import numpy as np
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import pdist
-    from scipy.stats import fisher_exact, hypergeom
+    from scipy.stats import fisher_exact, hypergeom, mannwhitneyu, ttest_ind
     from sklearn import metrics
 except ImportError as error:
     print(f"skipped, because {error}")
@@ -98,6 +98,32 @@ def test_fisher_by_sums():
         answers = ask([["fisher", k, marked - k, drawn - k, total - marked - drawn + k] for k in ks])
         for i, answer in enumerate(answers):
             assert np.isclose(answer[0], p[p <= p[i] * (1 + 1e-7)].sum(), rtol=1e-10), (marked, drawn, total, ks[i])
+
+
+def test_amounts():
+    """How much each side has: scipy's Mann-Whitney U test, and Welch's t with the term that keeps it finite."""
+    cases = []
+    for n, levels, absent in ((8, 0, 0), (30, 0, 0.5), (60, 3, 0.3), (200, 5, 0.9), (40, 1, 0), (12, 0, 1.0)):
+        side = rng.permutation(np.r_[1, 1, 2, 2, rng.integers(0, 3, n - 4)])
+        value = rng.random(n) + 0.4 * (side == 1)
+        value = np.ceil(value * levels) / levels if levels else value
+        cases.append((side, np.float32(value * (rng.random(n) >= absent))))
+    answers = ask([["amounts", len(side), *(x for pair in zip(side, value) for x in pair)] for side, value in cases])
+    for (side, value), answer in zip(cases, answers):
+        a, b = value[side == 1].astype(float), value[side == 2].astype(float)
+        assert np.allclose(answer[:4], [(a > 0).sum(), (b > 0).sum(), a.mean(), b.mean()])
+        if len(set(value[side > 0])) == 1:
+            assert answer[5] == 1 and answer[6] == 0
+            continue
+        u = mannwhitneyu(a, b, alternative="two-sided", method="asymptotic")
+        assert np.isclose(answer[4], 2 * u.statistic / len(a) / len(b) - 1)
+        assert np.isclose(answer[5], u.pvalue, rtol=1e-9), (answer[5], u.pvalue)
+        error = a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b)
+        if u.pvalue <= 0.05:
+            t = ttest_ind(a, b, equal_var=False).statistic * np.sqrt(error)
+            assert np.isclose(answer[6], t / np.sqrt(error + (t / (len(a) + len(b))) ** 2)), answer
+        else:
+            assert answer[6] == 0
 
 
 def test_adjust():

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "format/session/list.h"
 #include "format/session/neutral.h"
+#include "format/session/reading.h"
 #include "method/kaboom/measures.h"
 #include "method/kaboom/methods.h"
 
@@ -17,13 +18,6 @@ static const struct wh_param settings[] = {
 	  .help = "look at the last so many steps of a session only; 0: at all" },
 	{ 0 },
 };
-
-static int encode(const struct wh_observation *o, struct wh_emit *e, struct wh_err *err)
-{
-	(void)err;
-	wh_session_encode(o, e);
-	return WH_OK;
-}
 
 /* ---- fingerprint ---- */
 
@@ -117,7 +111,7 @@ static int show(const void *config, const struct wh_observation *o, bool explain
 	(void)explain; /* nothing but steps is left out, and those are counted */
 	WH_TRY(cut(o->body, c->last, arena, &session, err));
 	shown.body = &session;
-	return encode(&shown, e, err);
+	return wh_session_encode(&shown, e, err);
 }
 
 /* ---- for people ---- */
@@ -210,7 +204,7 @@ const struct wh_signal wh_signal_session = {
 	.methods = methods,
 	.attributes = attributes,
 	.columns = columns,
-	.encode = encode,
+	.encode = wh_session_encode,
 	.decode = wh_session_decode,
 	.open_reading = wh_session_open_reading,
 	.close_reading = wh_session_close_reading,
