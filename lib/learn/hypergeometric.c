@@ -34,8 +34,7 @@ static double deviance(double x, double m)
 	return sum;
 }
 
-/* Log of the probability of k of n at rate p, q = 1 - p; n > 0, 0 < p < 1. */
-static double log_binomial(double k, double n, double p, double q)
+double wh_log_binomial(double k, double n, double p, double q)
 {
 	if (k == 0)
 		return p < 0.1 ? -deviance(n, n * q) - n * p : n * log(q);
@@ -53,6 +52,6 @@ double wh_hypergeometric(size_t k, size_t marked, size_t drawn, size_t total)
 	if (!drawn || drawn == total || !marked || !plain)
 		return 1; /* only one k is possible */
 	double p = (double)drawn / (double)total, q = (double)(total - drawn) / (double)total;
-	return exp(log_binomial((double)k, (double)marked, p, q) + log_binomial((double)(drawn - k), (double)plain, p, q) -
-		   log_binomial((double)drawn, (double)total, p, q));
+	return exp(wh_log_binomial((double)k, (double)marked, p, q) + wh_log_binomial((double)(drawn - k), (double)plain, p, q) -
+		   wh_log_binomial((double)drawn, (double)total, p, q));
 }

@@ -11,4 +11,7 @@
  */
 double wh_hypergeometric(size_t k, size_t marked, size_t drawn, size_t total);
 
+/* Log of the probability of k of n at rate p, q = 1 - p, by the same expansion; whole numbers 0 <= k <= n, n > 0, 0 < p < 1. */
+double wh_log_binomial(double k, double n, double p, double q);
+
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "failing.h"
+#include "learn/conformal.h"
 #include "learn/internal.h"
 #include "learn/kmeans.h"
 
@@ -51,6 +52,20 @@ static int internal(struct wh_err *err)
 	return wh_internal(points, N, D, group, NULL, &two, NULL, &result, err);
 }
 
+static int conformal(struct wh_err *err)
+{
+	static const double score[] = { 1, 2, 3 }, share[] = { 2, 1 };
+	static const uint32_t group[] = { 0, 0, 1 };
+	static const size_t count[] = { 4, 2 };
+	struct wh_conformal held;
+	double p;
+	int code = wh_conformal_fit(score, group, 3, share, 2, 1, &held, err);
+	if (code == WH_OK)
+		code = wh_conformal_window(&held, count, 0.5, 1, &p, err);
+	wh_conformal_release(&held);
+	return code;
+}
+
 static int run_function(const void *user, struct wh_err *err)
 {
 	int (*const *function)(struct wh_err *) = user;
@@ -60,7 +75,7 @@ static int run_function(const void *user, struct wh_err *err)
 static void each_allocation_fails(void **state)
 {
 	static int (*const functions[])(struct wh_err *) = {
-		kmeans, kmeans_assign, internal,
+		kmeans, kmeans_assign, internal, conformal,
 	};
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
 		assert_true(failing_each(run_function, &functions[i], NULL) > 0);

@@ -6,6 +6,7 @@ import warnings
 
 try:
     import numpy as np
+    from scipy import stats
     from sklearn import metrics
     from sklearn.cluster import KMeans
 except ImportError as error:
@@ -81,6 +82,36 @@ def test_internal():
         assert np.allclose(answer[:3], expected, rtol=1e-7, atol=1e-7), (points.shape, answer[:3], expected)
         got, silhouettes = np.repeat(answer[3:], repeat), metrics.silhouette_samples(heavy, groups)
         assert np.allclose(got, silhouettes, rtol=1e-6, atol=1e-6), (points.shape, np.abs(got - silhouettes).max())
+
+
+def test_binomial():
+    cases = [(0, 0, 0.3), (0, 5, 0.0), (5, 5, 0.0), (5, 5, 1.0), (0, 5, 1.0), (1, 1, 0.5), (3, 1000000, 1e-6), (500200, 1000000, 0.5)]
+    for n in (1, 2, 10, 63, 1000, 100000):
+        for p in (1e-5, 0.01, 0.05, 0.3, 0.5, 0.9, 0.9999):
+            cases += [(int(k), n, p) for k in (0, n, *rng.binomial(n, p, 3), *rng.integers(0, n + 1, 2))]
+    answers = ask([["binomial", k, n, repr(p), 0.95] for k, n, p in cases])
+    for (k, n, p), answer in zip(cases, answers):
+        interval = stats.binomtest(k, n).proportion_ci(0.95, "exact") if n else (0, 1)
+        expected = [stats.binom.sf(k - 1, n, p), stats.binom.cdf(k, n, p), *interval]
+        assert np.allclose(answer, expected, rtol=1e-9, atol=1e-12), ((k, n, p), answer, expected)
+
+
+def test_window():
+    cases, expected = [], []
+    for held, count, e in (
+        ([63], [20], 0.05), ([20, 80, 200], [7, 9, 100], 0.1), ([19, 300], [10, 3], 0.05), ([1000], [3000], 0.01), ([5, 5], [0, 4], 0.5),
+    ):
+        whole = np.ones(1)
+        for h, c in zip(held, count):
+            m = int(np.ceil(round(e * (h + 1), 9))) - 1
+            pool = stats.betabinom.pmf(np.arange(c + 1), c, m, h + 1 - m) if m else np.eye(1, c + 1)[0]
+            whole = np.convolve(whole, pool)
+        for flagged in (0, 1, 2, 5, sum(count)):
+            if flagged <= sum(count):
+                cases.append(["window", len(held), *held, *count, e, flagged])
+                expected.append(whole[flagged:].sum())
+    for case, answer, p in zip(cases, ask(cases), expected):
+        assert np.isclose(answer[0], p, rtol=1e-7, atol=1e-13), (case, answer, p)
 
 
 for name, test in list(globals().items()):

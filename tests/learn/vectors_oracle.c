@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "learn/binomial.h"
+#include "learn/conformal.h"
 #include "learn/internal.h"
 #include "learn/kmeans.h"
 
@@ -88,13 +90,68 @@ static int internal(void)
 	return 0;
 }
 
+static double real(void)
+{
+	double value;
+	if (scanf("%lf", &value) != 1)
+		exit(1);
+	return value;
+}
+
+/* K N P CONFIDENCE: at least K, at most K, the interval */
+static int binomial(void)
+{
+	size_t k = number(), n = number();
+	double p = real(), confidence = real(), low, high;
+	wh_binomial_interval(k, n, confidence, &low, &high);
+	printf("%.17g %.17g %.17g %.17g", wh_binomial_at_least(k, n, p), wh_binomial_at_most(k, n, p), low, high);
+	return 0;
+}
+
+/* POOLS, how many each holds, how many of each are in the window, E, FLAGGED: the p-value */
+static int window(void)
+{
+	size_t n_pools = number(), n = 0;
+	uint32_t *held = numbers(n_pools, true), *group;
+	size_t *count = memory(n_pools, sizeof *count);
+	double *share = memory(n_pools, sizeof *share), *score, p;
+	for (size_t i = 0; i < n_pools; i++) {
+		n += held[i];
+		share[i] = held[i];
+		count[i] = number();
+	}
+	double e = real();
+	size_t flagged = number();
+	score = memory(n, sizeof *score);
+	group = memory(n, sizeof *group);
+	for (size_t i = 0, pool = 0, left = held[0]; i < n; i++, left--) {
+		if (!left)
+			left = held[++pool];
+		score[i] = (double)i;
+		group[i] = (uint32_t)pool;
+	}
+	struct wh_conformal conformal;
+	struct wh_err err;
+	if (wh_conformal_fit(score, group, n, share, n_pools, 1, &conformal, &err) != WH_OK ||
+	    wh_conformal_window(&conformal, count, e, flagged, &p, &err) != WH_OK)
+		return 1;
+	printf("%.17g", p);
+	wh_conformal_release(&conformal);
+	free(held);
+	free(group);
+	free(count);
+	free(share);
+	free(score);
+	return 0;
+}
+
 int main(void)
 {
 	static const struct {
 		const char *word;
 		int (*run)(void);
 	} questions[] = {
-		{ "kmeans", kmeans }, { "internal", internal },
+		{ "kmeans", kmeans }, { "internal", internal }, { "binomial", binomial }, { "window", window },
 	};
 	char word[16];
 	while (scanf("%15s", word) == 1) {
