@@ -23,6 +23,7 @@ struct wh_record {
 	int64_t time_ns;   /* INT64_MAX where not known: after all others */
 	uint32_t point;
 	bool empty;                     /* no fingerprint */
+	bool left_out;                  /* --where does not want it: counted for the ids of others, then dropped */
 	const char *source;             /* the file it was read from; NULL: the store */
 	const char *format;             /* which reader made it; NULL where the store was not asked for attributes */
 	const char *const *attributes;  /* in the order of wh_signal.attributes; NULL: not said */

@@ -9,6 +9,7 @@
 
 #include "base/archive.h"
 #include "base/thread.h"
+#include "base/time.h"
 #include "format/format.h"
 
 enum {
@@ -26,6 +27,9 @@ static int take(void *user, struct wh_observation *o, struct wh_err *err)
 	struct reading *r = user;
 	struct wh_arena *arena = &r->task->batch.arena;
 	struct wh_record record = { .time_ns = o->has_time ? o->time_ns : INT64_MAX };
+	record.left_out = !wh_where_match(r->l->where, r->l->load->call->signal, o);
+	if (record.left_out)
+		return wh_vec_push(&r->task->batch.records, record) ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
 	WH_TRY(wh_keep_string(arena, o->id, &record.id, err));
 	WH_TRY(wh_keep_string(arena, o->label && *o->label ? o->label : NULL, &record.label, err));
 	WH_TRY(wh_keep_attributes(r, o, &record, err));
@@ -138,6 +142,16 @@ static int name_records(struct loading *l, struct task *task, struct wh_err *err
 	return WH_OK;
 }
 
+/* Those that are not asked about have counted for the names of the others. */
+static void drop_left_out(struct wh_batch *batch)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < batch->records.n; i++)
+		if (!batch->records.data[i].left_out)
+			batch->records.data[n++] = batch->records.data[i];
+	batch->records.n = n;
+}
+
 static int read_archive(struct loading *l, struct source *source, struct wh_bytes text, struct wh_err *err);
 
 static int hand_over(struct loading *l, struct task *task, struct wh_err *err)
@@ -155,6 +169,7 @@ static int hand_over(struct loading *l, struct task *task, struct wh_err *err)
 		load->skipped++;
 	}
 	WH_TRY(name_records(l, task, err));
+	drop_left_out(&task->batch);
 	return task->batch.records.n ? load->take(load->user, &task->batch, err) : WH_OK;
 }
 
@@ -436,6 +451,7 @@ static void release(struct loading *l)
 		release_task(&l->tasks.data[i]);
 	if (l->context)
 		l->load->call->signal->close_reading(l->context);
+	wh_where_free(l->where);
 	free(l->workers);
 	wh_vec_release(&l->sources);
 	wh_vec_release(&l->tasks);
@@ -458,8 +474,8 @@ int wh_load(struct wh_load *load, struct wh_err *err)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	for (unsigned i = 0; i < l.n_workers; i++)
 		wh_arena_init(&l.workers[i].arena, (size_t)REPORT_MIB << 20);
-	int code = WH_OK;
-	if (load->n_paths && call->signal->open_reading)
+	int code = wh_where_parse(&l.where, call->input.n ? wh_values_string(&call->input, "where") : NULL, wh_time_now(), err);
+	if (code == WH_OK && load->n_paths && call->signal->open_reading)
 		code = call->signal->open_reading(&call->reading, &l.context, err);
 	if (code == WH_OK)
 		code = load->n_paths ? list_sources(&l, err) : wh_load_store(&l, err);

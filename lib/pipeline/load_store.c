@@ -36,6 +36,12 @@ static int decode_row(struct rows *rows, const struct wh_store_observation *stor
 	struct reading reading = { l, &task, &l->workers[0], stored->id };
 	wh_arena_reset(&l->workers[0].arena);
 	WH_TRY(l->load->call->signal->decode(stored->body, &l->workers[0].arena, &o, err));
+	o.label = stored->label;
+	o.has_time = stored->time_ns != WH_STORE_NO_TIME;
+	o.time_ns = stored->time_ns;
+	record->left_out = !wh_where_match(l->where, l->load->call->signal, &o);
+	if (record->left_out)
+		return WH_OK;
 	int code = wh_keep_attributes(&reading, &o, record, err);
 	if (code == WH_OK && rows->fresh)
 		code = wh_keep_fingerprint(&reading, &o, record, err);
@@ -63,6 +69,10 @@ static int take_row(void *user, const struct wh_store_observation *stored, struc
 		int code = decode_row(rows, stored, &record, err);
 		if (code != WH_OK)
 			return wh_err_wrap(err, code, "%s", stored->id);
+		if (record.left_out) {
+			rows->done++;
+			return WH_OK;
+		}
 	}
 	if (!rows->fresh) {
 		const char *copy = wh_keep_shared(l, arena, stored->fingerprint.size ? stored->fingerprint.data : "", stored->fingerprint.size);
@@ -105,7 +115,7 @@ int wh_load_store(struct loading *l, struct wh_err *err)
 	if (code == WH_OK) {
 		int found = wh_store_get_state(store, call->signal->noun, "settings", same_settings, &held, NULL);
 		rows.fresh = found != WH_OK || !held.same;
-		rows.decode = rows.fresh || (l->load->flags & WH_LOAD_ATTRIBUTES);
+		rows.decode = rows.fresh || l->where || (l->load->flags & WH_LOAD_ATTRIBUTES);
 		unsigned parts = rows.decode || (l->load->flags & WH_LOAD_BODY) ? WH_STORE_BODY | WH_STORE_FINGERPRINT : WH_STORE_FINGERPRINT;
 		code = wh_store_each(store, call->signal->noun, NULL, parts, take_row, &rows, err);
 	}

@@ -6,6 +6,7 @@
 #include "base/input.h"
 #include "base/str.h"
 #include "pipeline/load.h"
+#include "pipeline/where.h"
 
 struct source {
 	char *path; /* to open; of an archive's entry: to show */
@@ -51,6 +52,7 @@ struct loading {
 	const char *prefix; /* of the ids of the folder being walked */
 	bool archive;       /* it is an archive */
 	void *context;      /* of the signal's readers */
+	struct wh_where *where;
 };
 
 struct reading {

@@ -306,6 +306,8 @@ static int regroup(struct wh_standing *standing, struct wh_dataset *data, struct
 		code = wh_standing_group_ids(standing, &used, err);
 	if (code == WH_OK)
 		code = wh_continue_ids(grouping, data, &used, err);
+	if (code == WH_OK)
+		wh_group_name_model(grouping, &standing->model);
 	wh_strtab_release(&used);
 	if (code == WH_OK && !dry)
 		code = write_all(standing, grouping, data, err);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* calibrate: set the cut on unlabelled observations, and keep it with the weights they give. */
 #include "pipeline/calibrate.h"
+#include "pipeline/fit.h"
+#include "pipeline/recalibrate.h"
 #include "pipeline/standing.h"
 #include "pipeline/verbs.h"
 
 static const struct wh_param options[] = {
 	WH_OPTION_MODEL,
 	{ .name = "output", .type = WH_PARAM_PATH, .metavar = "FILE", .help = "where the calibrated model goes; -o for short" },
+	WH_OPTION_LEAST,
 	{ 0 },
 };
 
@@ -37,6 +40,11 @@ static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
 	struct wh_model model;
 	struct wh_dataset data = { 0 };
 	WH_TRY(wh_model_open(&model, call, err));
+	if (model.method->group) {
+		int code = wh_recalibrate(call, &model, out, err);
+		wh_model_release(&model);
+		return code;
+	}
 	for (size_t i = 0; i < model.params.n && !wh_values_given(&call->params, "d"); i++)
 		model.params.given[i] = false; /* the model's own d is what is calibrated */
 	wh_str_clear(&model.state); /* weights come from these observations */
@@ -54,13 +62,17 @@ const struct wh_verb wh_verb_calibrate = {
 	.name = "calibrate",
 	.operands = "[INPUT…]",
 	.most = SIZE_MAX,
-	.summary = "set the cut on your own observations, without labels",
+	.summary = "set cut, groups or thresholds on your own observations, without labels",
 	.description =
 		"Estimates from the observations how likely the next one has a fingerprint never seen (Good and Turing: the share of observations that\n"
 		"are alone with theirs). Where that is under 10 %, as in fuzzing or CI of one build, a fingerprint that differs is evidence of another\n"
 		"fault; where it is over 60 %, hardly anything has a twin and a weak likeness is chance: in both cases the cut d is tightened, down to\n"
 		"3/5 of its default. In between the default stands. cluster does the same by itself when d is not given; calibrate keeps the result,\n"
-		"together with the frequency weights of these observations, as a model.\n",
+		"together with the frequency weights of these observations, as a model.\n"
+		"\n"
+		"A method that places (sessions, say) keeps what it has learned of how to embed, and makes groups and thresholds anew from these\n"
+		"observations; a group that continues an old one keeps its id, and the map of old groups to new ones is printed. Without INPUT\n"
+		"works on the store and its model, and keeps the new one there: --where since=24h, every night, say.\n",
 	.examples = "whorl NOUN calibrate -o model.whorl reports/\n"
 		    "whorl NOUN calibrate -o new.whorl && whorl NOUN diff new.whorl\n",
 	.result = "calibration",
