@@ -27,6 +27,12 @@ void wh_pack_u32s(struct wh_str *out, const uint32_t *x, size_t n)
 		wh_str_add(out, (const char *)x, n * sizeof *x);
 }
 
+void wh_pack_bytes(struct wh_str *out, struct wh_bytes bytes)
+{
+	wh_pack_u64(out, bytes.size);
+	wh_str_add(out, bytes.data, bytes.size);
+}
+
 /* n elements of that size, or NULL: failed. */
 static const void *take(struct wh_unpack *in, size_t n, size_t size)
 {
@@ -116,6 +122,13 @@ uint32_t *wh_unpack_u32s(struct wh_unpack *in, size_t n, uint32_t below)
 		if (x[i] >= below)
 			in->failed = true;
 	return x;
+}
+
+struct wh_bytes wh_unpack_bytes(struct wh_unpack *in)
+{
+	size_t n = wh_unpack_size(in, 0, SIZE_MAX);
+	const char *at = take(in, n, 1);
+	return (struct wh_bytes){ at ? at : "", at ? n : 0 };
 }
 
 int wh_unpack_check(const struct wh_unpack *in, bool all, const char *what, struct wh_err *err)

@@ -124,15 +124,15 @@ static void test_columns(void **state)
 		near(wh_vocabulary_mean(&v, 0), 5); /* of 4 and 6: where it is present */
 		wh_vocabulary_save(&v, &saved);
 		wh_vocabulary_init(&again);
-		struct wh_state_reader r = wh_state_open((struct wh_bytes){ saved.data, saved.n });
+		struct wh_unpack r = { .rest = { saved.data, saved.n } };
 		assert_int_equal(wh_vocabulary_load(&again, &r, &err), WH_OK);
-		assert_int_equal(wh_state_check(&r, true, &err), WH_OK);
+		assert_int_equal(wh_unpack_check(&r, true, "model", &err), WH_OK);
 		assert_int_equal(wh_vocabulary_column(&again, "b"), 1);
 		near(wh_vocabulary_mean(&again, 1), 5);
 		wh_vocabulary_release(&again);
 		for (size_t cut = 0; cut < saved.n; cut++) { /* every shorter one is refused */
 			wh_vocabulary_init(&again);
-			r = wh_state_open((struct wh_bytes){ saved.data, cut });
+			r = (struct wh_unpack){ .rest = { saved.data, cut } };
 			assert_int_equal(wh_vocabulary_load(&again, &r, &err), WH_E_FORMAT);
 			wh_vocabulary_release(&again);
 		}

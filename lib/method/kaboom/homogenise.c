@@ -229,28 +229,28 @@ int wh_homogenise(const struct wh_homogeniser *h, const struct wh_session *sessi
 
 void wh_homogeniser_save(const struct wh_homogeniser *h, struct wh_str *out)
 {
-	wh_state_put_count(out, h->scale);
-	wh_state_put_count(out, h->steps);
+	wh_pack_u64(out, h->scale);
+	wh_pack_u64(out, h->steps);
 	wh_vocabulary_save(&h->vocabulary, out);
-	wh_state_put_real(out, h->divisor);
+	wh_pack_real(out, h->divisor);
 	if (h->scale == WH_SCALE_Z) {
-		wh_state_put_floats(out, h->mean, wh_vocabulary_size(&h->vocabulary));
-		wh_state_put_floats(out, h->inverse, wh_vocabulary_size(&h->vocabulary));
+		wh_pack_floats(out, h->mean, wh_vocabulary_size(&h->vocabulary));
+		wh_pack_floats(out, h->inverse, wh_vocabulary_size(&h->vocabulary));
 	}
 }
 
-int wh_homogeniser_load(struct wh_homogeniser *h, struct wh_state_reader *r, struct wh_err *err)
+int wh_homogeniser_load(struct wh_homogeniser *h, struct wh_unpack *r, struct wh_err *err)
 {
-	r->bad |= wh_state_count(r) != h->scale || wh_state_count(r) != h->steps;
-	WH_TRY(wh_state_check(r, false, err));
+	r->failed |= wh_unpack_u64(r) != h->scale || wh_unpack_u64(r) != h->steps;
+	WH_TRY(wh_unpack_check(r, false, "model", err));
 	WH_TRY(wh_vocabulary_load(&h->vocabulary, r, err));
-	h->divisor = wh_state_real(r);
-	r->bad |= !(h->divisor > 0);
+	h->divisor = wh_unpack_real(r);
+	r->failed |= !(h->divisor > 0);
 	if (h->scale == WH_SCALE_Z) {
-		h->mean = wh_state_floats(r, wh_vocabulary_size(&h->vocabulary));
-		h->inverse = wh_state_floats(r, wh_vocabulary_size(&h->vocabulary));
-		if (!r->bad && (!h->mean || !h->inverse))
+		h->mean = wh_unpack_floats(r, wh_vocabulary_size(&h->vocabulary));
+		h->inverse = wh_unpack_floats(r, wh_vocabulary_size(&h->vocabulary));
+		if (!r->failed && (!h->mean || !h->inverse))
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	}
-	return wh_state_check(r, false, err);
+	return wh_unpack_check(r, false, "model", err);
 }

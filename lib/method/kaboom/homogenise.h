@@ -69,6 +69,6 @@ int wh_homogenise(const struct wh_homogeniser *, const struct wh_session *, stru
 
 void wh_homogeniser_save(const struct wh_homogeniser *, struct wh_str *);
 /* Into one that init made from the same parameters. */
-int wh_homogeniser_load(struct wh_homogeniser *, struct wh_state_reader *, struct wh_err *) WH_NODISCARD;
+int wh_homogeniser_load(struct wh_homogeniser *, struct wh_unpack *, struct wh_err *) WH_NODISCARD;
 
 #endif

@@ -99,31 +99,31 @@ double wh_vocabulary_mean(const struct wh_vocabulary *v, uint32_t column)
 
 void wh_vocabulary_save(const struct wh_vocabulary *v, struct wh_str *out)
 {
-	wh_state_put_count(out, v->n_sessions);
-	wh_state_put_count(out, v->names.n);
+	wh_pack_u64(out, v->n_sessions);
+	wh_pack_u64(out, v->names.n);
 	for (uint32_t i = 0; i < v->names.n; i++) {
-		wh_state_put_bytes(out, wh_strtab_get(&v->names, i));
-		wh_state_put_count(out, v->entries.data[i].sessions);
-		wh_state_put_real(out, v->entries.data[i].sum);
+		wh_pack_bytes(out, wh_strtab_get(&v->names, i));
+		wh_pack_u64(out, v->entries.data[i].sessions);
+		wh_pack_real(out, v->entries.data[i].sum);
 	}
 }
 
-int wh_vocabulary_load(struct wh_vocabulary *v, struct wh_state_reader *r, struct wh_err *err)
+int wh_vocabulary_load(struct wh_vocabulary *v, struct wh_unpack *r, struct wh_err *err)
 {
-	v->n_sessions = (size_t)wh_state_count(r);
-	size_t n = wh_state_count_of(r, 24);
-	for (size_t i = 0; i < n && !r->bad; i++) {
-		struct wh_bytes name = wh_state_bytes(r);
-		uint64_t sessions = wh_state_count(r);
-		double sum = wh_state_real(r);
-		r->bad |= !name.size || memchr(name.data, 0, name.size) || sessions > v->n_sessions || sessions > UINT32_MAX;
-		if (r->bad)
+	v->n_sessions = (size_t)wh_unpack_u64(r);
+	size_t n = wh_unpack_size(r, 0, r->rest.size / 24);
+	for (size_t i = 0; i < n && !r->failed; i++) {
+		struct wh_bytes name = wh_unpack_bytes(r);
+		uint64_t sessions = wh_unpack_u64(r);
+		double sum = wh_unpack_real(r);
+		r->failed |= !name.size || memchr(name.data, 0, name.size) || sessions > v->n_sessions || sessions > UINT32_MAX;
+		if (r->failed)
 			break;
 		struct wh_vocabulary_entry *entry = entry_of(v, name.data, name.size);
 		if (!entry)
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
 		*entry = (struct wh_vocabulary_entry){ (uint32_t)sessions, sum };
-		r->bad |= v->names.n != i + 1 || (i && strcmp(wh_vocabulary_name(v, (uint32_t)i - 1), wh_vocabulary_name(v, (uint32_t)i)) >= 0);
+		r->failed |= v->names.n != i + 1 || (i && strcmp(wh_vocabulary_name(v, (uint32_t)i - 1), wh_vocabulary_name(v, (uint32_t)i)) >= 0);
 	}
-	return wh_state_check(r, false, err);
+	return wh_unpack_check(r, false, "model", err);
 }

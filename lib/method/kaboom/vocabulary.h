@@ -13,7 +13,7 @@
 
 #include "base/strtab.h"
 #include "base/vec.h"
-#include "method/kaboom/state.h"
+#include "learn/pack.h"
 #include "observation/session.h"
 
 #define WH_VOCABULARY_NONE UINT32_MAX
@@ -45,6 +45,6 @@ double wh_vocabulary_mean(const struct wh_vocabulary *, uint32_t column);
 
 void wh_vocabulary_save(const struct wh_vocabulary *, struct wh_str *);
 /* Into an empty one. WH_E_FORMAT: not what save wrote. */
-int wh_vocabulary_load(struct wh_vocabulary *, struct wh_state_reader *, struct wh_err *) WH_NODISCARD;
+int wh_vocabulary_load(struct wh_vocabulary *, struct wh_unpack *, struct wh_err *) WH_NODISCARD;
 
 #endif
