@@ -134,9 +134,9 @@ static int options(struct page *page, const struct cli_set *set, struct wh_err *
 	return WH_OK;
 }
 
-void cli_help_examples(FILE *out, const struct wh_signal *signal, const struct wh_verb *verb, const char *before)
+static void write_examples(FILE *out, const struct wh_signal *signal, const char *examples, const char *before)
 {
-	for (const char *p = verb->examples; p && *p;) {
+	for (const char *p = examples; p && *p;) {
 		size_t n = strcspn(p, "\n");
 		fputs(n ? before : "", out);
 		for (const char *end = p + n; p < end;) {
@@ -160,19 +160,29 @@ void cli_help_examples(FILE *out, const struct wh_signal *signal, const struct w
 	}
 }
 
+bool cli_help_examples(FILE *out, const struct wh_signal *signal, const struct wh_verb *verb, const char *before)
+{
+	const char *own = verb->flags & WH_VERB_RECORDS && signal->recorder ? signal->recorder->examples : NULL;
+	if (out) {
+		write_examples(out, signal, verb->examples, before);
+		write_examples(out, signal, own, before);
+	}
+	return (verb->examples && *verb->examples) || (own && *own);
+}
+
 /* ---- pages ---- */
 
 static int verb_page(struct page *page, const struct wh_signal *signal, const struct wh_verb *verb, const struct wh_method *method,
 		     struct wh_err *err)
 {
-	const char *name = wh_verb_name(signal, verb);
+	const char *name = wh_verb_name(signal, verb), *operands = wh_verb_operands(signal, verb, NULL);
 	fprintf(page->out, "%swhorl %s %s%s: ", page->bold, signal->noun, name, page->plain);
 	cli_text_wrap(page->out, verb->summary, 9 + strlen(signal->noun) + strlen(name), 0, page->width);
-	fprintf(page->out, "\n\nusage: whorl %s %s [options]%s%s\n", signal->noun, name, *verb->operands ? " " : "", verb->operands);
+	fprintf(page->out, "\n\nusage: whorl %s %s [options]%s%s\n", signal->noun, name, *operands ? " " : "", operands);
 	struct cli_set set;
 	cli_set_init(&set, signal, verb, method);
 	WH_TRY(options(page, &set, err));
-	if (verb->examples && *verb->examples) {
+	if (cli_help_examples(NULL, signal, verb, "")) {
 		heading(page, "examples");
 		cli_help_examples(page->out, signal, verb, "  ");
 	}

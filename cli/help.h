@@ -19,7 +19,8 @@ int cli_help_page(const struct wh_signal *, const struct wh_verb *, struct wh_er
 void cli_help_value(FILE *, const struct wh_param *);
 /* Writes what there is to know beyond the help line: `default 0.2, 0 to 1`; nothing where there is nothing. */
 void cli_help_bounds(FILE *, const struct wh_param *);
-/* Writes the lines of a verb's examples with NOUN replaced, each after `before`. */
-void cli_help_examples(FILE *, const struct wh_signal *, const struct wh_verb *, const char *before);
+/* Writes the lines of a verb's examples, and of the signal's for it, with NOUN replaced, each after `before`. False: there are none, and
+ * nothing was written, if out is NULL. */
+bool cli_help_examples(FILE *out, const struct wh_signal *, const struct wh_verb *, const char *before);
 
 #endif

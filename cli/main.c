@@ -129,6 +129,8 @@ int main(int argc, char **argv)
 	int status = code == WH_E_USAGE ? EXIT_USAGE : code != WH_OK || written != WH_OK ? EXIT_FAILED : EXIT_SUCCESS;
 	if (status == EXIT_SUCCESS && line.call.found && wh_values_flag(&line.global, "exit-code"))
 		status = EXIT_FOUND;
+	if (status == EXIT_SUCCESS)
+		status = line.call.status;
 	if (cli_output_was_cut())
 		end_by(SIGPIPE);
 	if (written != WH_OK) /* the cause; what the verb says is its echo */

@@ -157,15 +157,17 @@ static void see_also(FILE *out, const struct wh_signal *signal, const struct wh_
 
 static void verb_page(FILE *out, const char *page, const struct wh_signal *signal, const struct wh_verb *verb)
 {
-	const char *name = wh_verb_name(signal, verb);
+	const char *name = wh_verb_name(signal, verb), *operands = wh_verb_operands(signal, verb, NULL);
 	title(out, page, verb->summary);
 	fprintf(out, "*whorl %s %s* [options]", signal->noun, name);
-	if (*verb->operands) {
+	if (*operands) {
 		fputc(' ', out);
-		cli_scdoc_text(out, verb->operands);
+		cli_scdoc_text(out, operands);
 	}
 	fputs("\n\n# DESCRIPTION\n\n", out);
 	description(out, verb->description ? verb->description : verb->summary);
+	if (verb->flags & WH_VERB_RECORDS && signal->recorder && signal->recorder->description)
+		description(out, signal->recorder->description);
 	if (verb->result)
 		fprintf(out, "With *--format json* the result's schema is _whorl.%s.%s/1_.\n\n", signal->noun, verb->result);
 	table_of_options(out, "OPTIONS", verb->options);
@@ -194,7 +196,7 @@ static void verb_page(FILE *out, const char *page, const struct wh_signal *signa
 		}
 	table_of_options(out, "GLOBAL OPTIONS", cli_globals);
 	common_end(out);
-	if (verb->examples && *verb->examples) {
+	if (cli_help_examples(NULL, signal, verb, "")) {
 		fputs("# EXAMPLES\n\n```\n", out);
 		cli_help_examples(out, signal, verb, "");
 		fputs("```\n\n", out);
@@ -209,9 +211,10 @@ static void list_of_verbs(FILE *out, const struct wh_signal *signal)
 		if (!wh_verb_offered(signal, *v))
 			continue;
 		fprintf(out, "*%s*", wh_verb_name(signal, *v));
-		if (*(*v)->operands) {
+		const char *operands = wh_verb_operands(signal, *v, NULL);
+		if (*operands) {
 			fputc(' ', out);
-			cli_scdoc_text(out, (*v)->operands);
+			cli_scdoc_text(out, operands);
 		}
 		fputs("\n\t", out);
 		cli_scdoc_sentence(out, (*v)->summary);

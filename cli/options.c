@@ -26,6 +26,7 @@ static const struct { char letter; const char *name; bool number; } letters[] = 
 	{ 'k', "k", true },
 	{ 'k', "groups", true },
 	{ 'o', "output", false },
+	{ 'p', "pid", true },
 };
 
 char cli_letter(const struct wh_param *param)
@@ -347,11 +348,13 @@ static int take_verb(struct cursor *cursor, struct wh_err *err)
 	call->n_operands = cursor->n_operands;
 	if (line->ask != CLI_RUN)
 		return WH_OK;
+	size_t most;
+	(void)wh_verb_operands(line->signal, line->verb, &most);
 	if (call->n_operands < line->verb->least)
 		return wh_err_set(err, WH_E_USAGE, "%s missing: %s", call->n_operands || line->verb->least == 1 ? "an operand is" : "operands are",
 				  line->verb->operands);
-	if (call->n_operands > line->verb->most)
-		return wh_err_set(err, WH_E_USAGE, "too many operands: %s", call->operands[line->verb->most]);
+	if (call->n_operands > most)
+		return wh_err_set(err, WH_E_USAGE, "too many operands: %s", call->operands[most]);
 	return WH_OK;
 }
 

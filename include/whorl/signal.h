@@ -136,10 +136,13 @@ typedef int wh_dropped_fn(void *user, const char *program, uint64_t n, struct wh
  */
 struct wh_recorder {
 	const char *records; /* what is recorded: "crashes" */
+	const char *operands; /* of the verb, for the usage line: "[-- COMMAND]"; NULL: there are none */
+	const char *description, *examples; /* added to those of the verb: paragraphs, lines of a shell. NULL: none */
 	const struct wh_param *options;
 	/* Begins to record; live false: only what waits is to be had, nothing is changed on the machine. *recorder NULL: the options asked
 	 * for something else (to undo what a killed recorder left), and it is done. */
-	int (*open)(void **recorder, const struct wh_values *options, bool live, const struct wh_host *, struct wh_err *);
+	int (*open)(void **recorder, const struct wh_values *options, const char *const *operands, size_t n_operands, bool live,
+		    const struct wh_host *, struct wh_err *);
 	/* Until there may be something new, at most so long; early where a signal comes. */
 	int (*wait)(void *recorder, int milliseconds, struct wh_err *);
 	/* Hands over what is there and was not settled, oldest first, at most `most`; another result than WH_OK ends it and is its result. */
@@ -150,6 +153,10 @@ struct wh_recorder {
 	 * NULL), or deleted. */
 	int (*settle)(void *recorder, const struct wh_capture *, const char *group, const char **kept, struct wh_err *);
 	int (*dropped)(void *recorder, wh_dropped_fn *, void *user, struct wh_err *);
+	/* Whether there is nothing more to come. NULL: never. */
+	bool (*is_over)(void *recorder);
+	/* What the program that recorded is to exit with, where all went well: that of a command which it ran. NULL: 0. */
+	int (*status)(void *recorder);
 	/* Ends recording: the machine is as it was before. What is under way comes to its end. */
 	int (*stop)(void *recorder, struct wh_err *);
 	int (*cost)(void *recorder, struct wh_recorder_cost *, struct wh_err *);

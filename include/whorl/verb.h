@@ -26,6 +26,7 @@ struct wh_call {
 	struct wh_values recording; /* of wh_recorder.options */
 	const struct wh_host *host;
 	bool found; /* set by a verb that has found what --exit-code is to report */
+	int status; /* set by a verb that ran a command: what that one exited with */
 };
 
 enum wh_verb_flags {
@@ -67,6 +68,8 @@ static inline bool wh_verb_offered(const struct wh_signal *signal, const struct 
 }
 /* By its name, or by the signal's word for `cluster`. NULL: none. */
 const struct wh_verb *wh_verb_find(const struct wh_signal *, const char *name);
+/* Its operands with this signal, for the usage line, and how many there may be (most may be NULL). */
+const char *wh_verb_operands(const struct wh_signal *, const struct wh_verb *, size_t *most);
 /* What the signal's users call the verb. */
 const char *wh_verb_name(const struct wh_signal *, const struct wh_verb *);
 const struct wh_method *wh_method_find(const struct wh_signal *, const char *name);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* record: what happens on this machine, as it happens: captured, scrubbed, stored, put into groups; and what that cost and missed. */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/input.h"
 #include "base/time.h"
 #include "collect/scrub.h"
 #include "pipeline/capture.h"
@@ -23,6 +27,8 @@ static const struct wh_param options[] = {
 	{ .name = "seconds", .type = WH_PARAM_INT, .lo = 1, .hi = 4e9, .metavar = "N", .help = "end after so long (when interrupted)" },
 	{ .name = "scrub", .type = WH_PARAM_PATH, .metavar = "FILE", .help = "rules of your own for what is not kept, before the built-in ones" },
 	{ .name = "builtin-scrub", .type = WH_PARAM_FLAG, .initial = "true", .help = "use the rules of scrubbing that whorl brings along" },
+	{ .name = "output", .type = WH_PARAM_PATH, .metavar = "FILE",
+	  .help = "write the neutral records to this file, and touch no store; -o for short" },
 	WH_OPTION_MODEL,
 	{ 0 },
 };
@@ -49,6 +55,7 @@ struct recording {
 	time_t told;
 	double start;
 	bool stalled; /* said already that nothing can be written */
+	int output;   /* file that records are appended to instead of a store; -1: none */
 };
 
 static double seconds_now(void)
@@ -161,7 +168,8 @@ static int settle_batch(struct recording *r, struct wh_err *err)
 		wh_emit_string(r->out, "id", item->capture->id);
 		wh_emit_string(r->out, "program", item->capture->program);
 		wh_emit_string(r->out, "group", item->group);
-		wh_emit_boolean(r->out, "is_new", item->is_new);
+		if (r->output < 0)
+			wh_emit_boolean(r->out, "is_new", item->is_new);
 		wh_emit_string(r->out, "title", item->title);
 		wh_emit_string(r->out, "kept", kept);
 		wh_emit_end(r->out);
@@ -173,6 +181,37 @@ static int settle_batch(struct recording *r, struct wh_err *err)
 	return WH_OK;
 }
 
+/* Without a store: records at the end of a file. One that was written there is settled next; killed in between, it comes twice. */
+static int write_out(struct recording *r, const struct item *item, struct wh_err *err)
+{
+	struct wh_input input;
+	WH_TRY(wh_capture_write(r->call, r->context, r->scrub, item->capture, err));
+	WH_TRY(wh_input_open(&input, item->capture->record, err));
+	ssize_t n = write(r->output, input.text, input.size);
+	int why = n < 0 ? errno : ENOSPC;
+	size_t size = input.size;
+	wh_input_release(&input);
+	if (n == (ssize_t)size)
+		return WH_OK;
+	(void)!ftruncate(r->output, lseek(r->output, 0, SEEK_END) - (n > 0 ? n : 0)); /* a part is no record */
+	return wh_err_set(err, WH_E_IO, "%s: %s", wh_values_string(&r->call->options, "output"), strerror(why));
+}
+
+static int write_batch(struct recording *r, struct wh_err *err)
+{
+	for (size_t i = 0; i < r->items.n; i++)
+		WH_TRY(write_out(r, &r->items.data[i], err));
+	return settle_batch(r, err);
+}
+
+static int open_output(struct recording *r, struct wh_err *err)
+{
+	const char *path = wh_values_string(&r->call->options, "output");
+	if (path)
+		r->output = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+	return path && r->output < 0 ? wh_err_set(err, WH_E_IO, "%s: %s", path, strerror(errno)) : WH_OK;
+}
+
 /* *n: how many captures there were. */
 static int run_batch(struct recording *r, size_t *n, struct wh_err *err)
 {
@@ -182,6 +221,8 @@ static int run_batch(struct recording *r, size_t *n, struct wh_err *err)
 	*n = r->items.n;
 	if (!*n)
 		return WH_OK;
+	if (r->output >= 0)
+		return write_batch(r, err);
 	WH_TRY(wh_standing_open(&standing, &r->batch_call, WH_STORE_CREATE, err));
 	int code = store_batch(r, &standing, err);
 	wh_standing_close(&standing);
@@ -257,7 +298,7 @@ static int drain(struct recording *r, struct wh_err *err)
 static bool is_over(const struct recording *r)
 {
 	const struct wh_values *values = &r->call->options;
-	return wh_host_cancelled(r->call->host) ||
+	return wh_host_cancelled(r->call->host) || (r->recorder->is_over && r->recorder->is_over(r->state)) ||
 	       (wh_values_given(values, "seconds") && seconds_now() - r->start >= (double)wh_values_int(values, "seconds"));
 }
 
@@ -297,27 +338,32 @@ static int record(struct recording *r, struct wh_err *err)
 	static const char *const columns[] = { "time", "program", "group", "is_new", "title", "id", "kept", "dropped", NULL };
 	const bool only_drain = wh_values_flag(&r->call->options, "drain");
 	char schema[WH_SCHEMA];
-	WH_TRY(r->recorder->open(&r->state, &r->call->recording, !only_drain, r->call->host, err));
+	WH_TRY(open_output(r, err));
+	WH_TRY(r->recorder->open(&r->state, &r->call->recording, r->call->operands, r->call->n_operands, !only_drain, r->call->host, err));
 	if (!r->state)
 		return WH_OK;
 	if (r->call->signal->open_reading)
 		WH_TRY(r->call->signal->open_reading(&r->call->reading, &r->context, err));
 	wh_emit_records(r->out, wh_verb_schema(r->call, "recording", schema), columns);
 	if (!only_drain) {
-		wh_host_log(r->call->host, WH_INFO, "recording %s into %s until interrupted", r->recorder->records, r->call->store);
+		wh_host_log(r->call->host, WH_INFO, "recording %s into %s until %s", r->recorder->records,
+			    r->output >= 0 ? wh_values_string(&r->call->options, "output") : r->call->store,
+			    r->recorder->is_over ? "there is nothing more to come" : "interrupted");
 		WH_TRY(live(r, err));
 	}
 	WH_TRY(r->recorder->stop(r->state, err));
 	WH_TRY(drain(r, err));
 	WH_TRY(tell_dropped(r, true, err));
 	WH_TRY(tell_cost(r, err));
+	if (r->recorder->status)
+		r->call->status = r->recorder->status(r->state);
 	return wh_emit_close(r->out, err);
 }
 
 static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
 {
 	struct recording r = { .call = call, .batch_call = *call, .host = *call->host, .recorder = call->signal->recorder, .out = out,
-			       .told = time(NULL), .start = seconds_now() };
+			       .told = time(NULL), .start = seconds_now(), .output = -1 };
 	r.host.cancelled = NULL; /* a batch is small, and what it has begun it finishes */
 	r.host.progress = NULL;
 	r.batch_call.host = &r.host;
@@ -325,6 +371,8 @@ static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
 	int code = record(&r, err);
 	if (r.state)
 		r.recorder->close(r.state);
+	if (r.output >= 0)
+		close(r.output);
 	if (r.context)
 		call->signal->close_reading(r.context);
 	forget_items(&r);
@@ -335,31 +383,19 @@ static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
 
 const struct wh_verb wh_verb_record = {
 	.name = "record",
-	.operands = "",
+	.operands = "", /* but for a recorder's own */
 	.summary = "collect observations from this machine, as they happen",
 	.description =
-		"Collects observations until it is interrupted: each is scrubbed, written to the store and put into a group as assign does, and told\n"
+		"Collects observations until it is interrupted, or nothing more can come: each is scrubbed, written to the store and put into a group as assign does, and told\n"
 		"of in one line. When the line is there, the observation is safe in the store.\n"
 		"\n"
-		"Crashes: root sets _/proc/sys/kernel/core\\_pattern_ to *whorl-core*, a small program that the kernel then starts for every crash. It\n"
-		"gives up root before it reads the first byte, and leaves the core, compressed, in the spool. *record* reads it from there with the\n"
-		"same reader as any other core file, as the spool's owner (--user), and deletes it, unless --keep-cores asks for some.\n"
-		"core\\_pattern is put back when *record* ends, also when it is killed. If whorl-core is killed as well, --restore puts it back.\n"
-		"\n"
-		"More crashes of one program than --per-minute are counted only. Lines with _dropped_ say how many; the last line sums up what\n"
-		"was seen and what became of it, and what it cost.\n"
+		"The last line sums up what was seen and what became of it, and what it cost. With -o FILE records are written there, and no store is\n"
+		"touched.\n"
 		"\n"
 		"Nothing is sent anywhere (a server that --debuginfod names is asked for symbols by build-id). What is not kept of a record,\n"
 		"arguments, home directories, addresses, say the rules in docs/format/scrub.md; --scrub adds yours. The environment of a process\n"
-		"is never looked at.\n"
-		"\n"
-		"Without --drain, cores that whorl-core left in the spool while nobody recorded are taken first. With it nothing is installed:\n"
-		"for timers, and for a machine whose _kernel.core\\_pattern_ is set to\n"
-		"_|/usr/libexec/whorl-core /var/spool/whorl %P %I %u %g %s %d %e_ for good. --from-systemd reads what systemd-coredump has\n"
-		"stored, and leaves it there.\n",
-	.examples = "sudo whorl NOUN record --user nobody --store /var/lib/whorl/crashes.db\n"
-		    "sudo whorl NOUN record --keep-cores 2 --keep-size 500 --keep-days 7\n"
-		    "whorl NOUN record --drain --from-systemd /var/lib/systemd/coredump --spool ~/.cache/whorl-spool\n",
+		"is never looked at.\n",
+	.examples = "",
 	.result = "recording",
 	.flags = WH_VERB_SETTINGS | WH_VERB_METHOD | WH_VERB_STORE | WH_VERB_RECORDS,
 	.options = options,

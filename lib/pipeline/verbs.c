@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pipeline/where.h"
+
 #ifdef WH_WITH_CURL
 #define BUILT_IN "built in"
 #else
@@ -24,6 +26,7 @@ const struct wh_param wh_input_params[] = {
 	  .help = "read every input as this format instead of finding out (whorl help formats lists them)" },
 	{ .name = "labels", .type = WH_PARAM_STRING, .metavar = "FILE[:COLUMN]",
 	  .help = "true groups: TSV or CSV with ids first; default column the second" },
+	WH_OPTION_WHERE,
 	{ .name = "strict", .type = WH_PARAM_FLAG, .help = "a bad record or an unreadable file is fatal instead of a counted skip" },
 	{ 0 },
 };
@@ -31,6 +34,14 @@ const struct wh_param wh_input_params[] = {
 const char *wh_verb_name(const struct wh_signal *signal, const struct wh_verb *verb)
 {
 	return signal && verb == &wh_verb_cluster && signal->group_verb ? signal->group_verb : verb->name;
+}
+
+const char *wh_verb_operands(const struct wh_signal *signal, const struct wh_verb *verb, size_t *most)
+{
+	const char *own = verb->flags & WH_VERB_RECORDS && signal->recorder ? signal->recorder->operands : NULL;
+	if (most)
+		*most = own ? SIZE_MAX : verb->most;
+	return own ? own : verb->operands;
 }
 
 const struct wh_verb *wh_verb_find(const struct wh_signal *signal, const char *name)

@@ -155,8 +155,10 @@ static void core_close(void *recorder)
 	free(r);
 }
 
-static int core_open(void **recorder, const struct wh_values *values, bool live, const struct wh_host *host, struct wh_err *err)
+static int core_open(void **recorder, const struct wh_values *values, const char *const *operands, size_t n_operands, bool live,
+		     const struct wh_host *host, struct wh_err *err)
 {
+	(void)operands, (void)n_operands; /* it has none */
 	*recorder = NULL;
 	if (wh_values_flag(values, "restore"))
 		return restore(values, host, err);
@@ -300,6 +302,21 @@ static int core_cost(void *recorder, struct wh_recorder_cost *cost, struct wh_er
 
 const struct wh_recorder wh_recorder_core = {
 	.records = "crashes",
+	.description =
+		"Root sets _/proc/sys/kernel/core\\_pattern_ to *whorl-core*, a small program that the kernel then starts for every crash. It\n"
+		"gives up root before it reads the first byte, and leaves the core, compressed, in the spool. *record* reads it from there with the\n"
+		"same reader as any other core file, as the spool's owner (--user), and deletes it, unless --keep-cores asks for some.\n"
+		"core\\_pattern is put back when *record* ends, also when it is killed. If whorl-core is killed as well, --restore puts it back.\n"
+		"\n"
+		"More crashes of one program than --per-minute are counted only. Lines with _dropped_ say how many.\n"
+		"\n"
+		"Without --drain, cores that whorl-core left in the spool while nobody recorded are taken first. With it nothing is installed:\n"
+		"for timers, and for a machine whose _kernel.core\\_pattern_ is set to\n"
+		"_|/usr/libexec/whorl-core /var/spool/whorl %P %I %u %g %s %d %e_ for good. --from-systemd reads what systemd-coredump has\n"
+		"stored, and leaves it there.\n",
+	.examples = "sudo whorl NOUN record --user nobody --store /var/lib/whorl/crashes.db\n"
+		    "sudo whorl NOUN record --keep-cores 2 --keep-size 500 --keep-days 7\n"
+		    "whorl NOUN record --drain --from-systemd /var/lib/systemd/coredump --spool ~/.cache/whorl-spool\n",
 	.options = options,
 	.open = core_open,
 	.wait = core_wait,
