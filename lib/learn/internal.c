@@ -21,6 +21,8 @@ struct grouped {
 	double *group_weight;   /* k */
 	double *block, *sums;   /* of each worker: ROWS x COLUMNS distances; ROWS x k sums over a group */
 	double *silhouette;     /* n, by point */
+	const float *distance;  /* condensed, by point; NULL: asked of x */
+	uint32_t *place;        /* n: where a point comes */
 };
 
 static void grouped_release(struct grouped *grouped)
@@ -35,6 +37,7 @@ static void grouped_release(struct grouped *grouped)
 	free(grouped->block);
 	free(grouped->sums);
 	free(grouped->silhouette);
+	free(grouped->place);
 }
 
 /* Orders the points: counts them by group number first, then gives numbers to groups that have points. */
@@ -80,10 +83,13 @@ static int grouped_init(struct grouped *grouped, const float *x, const uint32_t 
 	grouped->block = malloc(workers * ROWS * COLUMNS * sizeof *grouped->block);
 	grouped->sums = malloc(workers * ROWS * grouped->k * sizeof *grouped->sums);
 	grouped->silhouette = malloc(n * sizeof *grouped->silhouette);
-	if (!mean || !grouped->x || !grouped->norm || !grouped->block || !grouped->sums || !grouped->silhouette) {
+	grouped->place = malloc(n * sizeof *grouped->place);
+	if (!mean || !grouped->x || !grouped->norm || !grouped->block || !grouped->sums || !grouped->silhouette || !grouped->place) {
 		free(mean);
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	}
+	for (size_t i = 0; i < n; i++)
+		grouped->place[grouped->point[i]] = (uint32_t)i;
 	wh_mean_row(x, n, d, weight, mean);
 	wh_centre_rows(x, n, d, grouped->point, mean, grouped->x, grouped->norm);
 	free(mean);
@@ -128,6 +134,30 @@ static int silhouette_rows(void *user, unsigned worker, size_t first, size_t las
 	}
 	for (size_t i = first; i < last; i++)
 		grouped->silhouette[grouped->point[i]] = silhouette_of(grouped, i, sums + (i - first) * k);
+	return WH_OK;
+}
+
+/* The same for points first … last-1 from given distances. The matrix is condensed: of the points before, a row has one column. */
+static int silhouette_given(void *user, unsigned worker, size_t first, size_t last, struct wh_err *err)
+{
+	const struct grouped *grouped = user;
+	size_t n = grouped->n, k = grouped->k;
+	double *sums = grouped->sums + worker * ROWS * k;
+	memset(sums, 0, (last - first) * k * sizeof *sums);
+	for (size_t j = 0; j < last; j++) {
+		uint32_t at = grouped->place[j], g = grouped->own[at];
+		const float *column = grouped->distance + (n * j - j * (j + 1) / 2);
+		for (size_t i = j + 1 > first ? j + 1 : first; i < last; i++)
+			sums[(i - first) * k + g] += grouped->weight[at] * column[i - j - 1];
+	}
+	for (size_t i = first; i < last; i++) {
+		const float *row = grouped->distance + (n * i - i * (i + 1) / 2);
+		for (size_t j = i + 1; j < n; j++) {
+			uint32_t at = grouped->place[j];
+			sums[(i - first) * k + grouped->own[at]] += grouped->weight[at] * row[j - i - 1];
+		}
+		grouped->silhouette[i] = silhouette_of(grouped, grouped->place[i], sums + (i - first) * k);
+	}
 	return WH_OK;
 }
 
@@ -195,14 +225,14 @@ static int by_centroids(const struct grouped *grouped, struct wh_internal *resul
 	return WH_OK;
 }
 
-int wh_internal(const float *x, size_t n, size_t d, const uint32_t *group, const uint32_t *weight, const struct wh_host *host,
-		double *silhouette, struct wh_internal *result, struct wh_err *err)
+int wh_internal(const float *x, size_t n, size_t d, const float *distance, const uint32_t *group, const uint32_t *weight,
+		const struct wh_host *host, double *silhouette, struct wh_internal *result, struct wh_err *err)
 {
 	*result = (struct wh_internal){ NAN, NAN, NAN };
 	for (size_t i = 0; i < n; i++)
 		if (group[i] >= n)
 			return wh_err_set(err, WH_E_USAGE, "point %zu: group must be below %zu", i, n);
-	struct grouped grouped = { .n = n, .d = d };
+	struct grouped grouped = { .n = n, .d = d, .distance = distance };
 	int code = order_points(&grouped, group, weight, err);
 	bool defined = grouped.k >= 2 && (double)grouped.k < grouped.total;
 	for (size_t i = 0; code == WH_OK && !defined && silhouette && i < n; i++)
@@ -210,7 +240,7 @@ int wh_internal(const float *x, size_t n, size_t d, const uint32_t *group, const
 	if (code == WH_OK && defined) {
 		code = grouped_init(&grouped, x, weight, host, err);
 		if (code == WH_OK)
-			code = wh_parallel(host, NULL, n, ROWS, silhouette_rows, &grouped, err);
+			code = wh_parallel(host, NULL, n, ROWS, distance ? silhouette_given : silhouette_rows, &grouped, err);
 		if (code == WH_OK)
 			code = by_centroids(&grouped, result, err);
 		if (code == WH_OK) {

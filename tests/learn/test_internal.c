@@ -10,6 +10,7 @@
 
 #include "base/rng.h"
 #include "learn/internal.h"
+#include "math/distance.h"
 
 enum { N = 1300, D = 4 }; /* more than one block of columns */
 
@@ -43,7 +44,7 @@ static void silhouettes_are_as_defined(void **state)
 	struct wh_internal result;
 	struct wh_err err;
 	double mean = 0;
-	assert_int_equal(wh_internal(points, N, D, group, NULL, NULL, got, &result, &err), WH_OK);
+	assert_int_equal(wh_internal(points, N, D, NULL, group, NULL, NULL, got, &result, &err), WH_OK);
 	for (size_t i = 0; i < N; i++) {
 		double sum[40] = { 0 }, count[40] = { 0 }, nearest = INFINITY;
 		for (size_t j = 0; j < N; j++) {
@@ -66,10 +67,28 @@ static void same_for_any_threads(void **state)
 	const struct wh_host host = { .threads = 3 };
 	struct wh_internal first, second;
 	struct wh_err err;
-	assert_int_equal(wh_internal(points, N, D, group, NULL, NULL, one, &first, &err), WH_OK);
-	assert_int_equal(wh_internal(points, N, D, group, NULL, &host, three, &second, &err), WH_OK);
+	assert_int_equal(wh_internal(points, N, D, NULL, group, NULL, NULL, one, &first, &err), WH_OK);
+	assert_int_equal(wh_internal(points, N, D, NULL, group, NULL, &host, three, &second, &err), WH_OK);
 	assert_memory_equal(one, three, sizeof one);
 	assert_memory_equal(&first, &second, sizeof first);
+}
+
+static void given_distances_are_as_good(void **state)
+{
+	static float condensed[N * (N - 1) / 2];
+	static double asked[N], given[N];
+	static uint32_t weight[N];
+	const struct wh_host two = { .threads = 2 };
+	struct wh_internal first, second;
+	struct wh_err err;
+	for (size_t i = 0; i < N; i++)
+		weight[i] = 1 + i % 3;
+	assert_int_equal(wh_distances_condensed(points, N, D, condensed, NULL, &err), WH_OK);
+	assert_int_equal(wh_internal(points, N, D, NULL, group, weight, NULL, asked, &first, &err), WH_OK);
+	assert_int_equal(wh_internal(points, N, D, condensed, group, weight, &two, given, &second, &err), WH_OK);
+	assert_true(fabs(first.silhouette - second.silhouette) < 1e-7 && first.davies_bouldin == second.davies_bouldin);
+	for (size_t i = 0; i < N; i++)
+		assert_true(fabs(asked[i] - given[i]) < 1e-6);
 }
 
 static void nothing_to_compare(void **state)
@@ -78,15 +97,15 @@ static void nothing_to_compare(void **state)
 	double silhouette[3];
 	struct wh_internal result;
 	struct wh_err err;
-	assert_int_equal(wh_internal(points, 3, D, same, NULL, NULL, silhouette, &result, &err), WH_OK);
+	assert_int_equal(wh_internal(points, 3, D, NULL, same, NULL, NULL, silhouette, &result, &err), WH_OK);
 	assert_true(isnan(result.silhouette) && isnan(result.davies_bouldin) && isnan(result.calinski_harabasz));
 	assert_true(isnan(silhouette[2]));
-	assert_int_equal(wh_internal(points, 3, D, single, NULL, NULL, NULL, &result, &err), WH_OK);
+	assert_int_equal(wh_internal(points, 3, D, NULL, single, NULL, NULL, NULL, &result, &err), WH_OK);
 	assert_true(isnan(result.silhouette));
-	assert_int_equal(wh_internal(points, 3, D, single, weight, NULL, silhouette, &result, &err), WH_OK);
+	assert_int_equal(wh_internal(points, 3, D, NULL, single, weight, NULL, silhouette, &result, &err), WH_OK);
 	assert_true(silhouette[0] == 0 && silhouette[1] == 1 && result.silhouette == 0.5); /* two in one place, two alone */
-	assert_int_equal(wh_internal(points, 3, D, beyond, NULL, NULL, NULL, &result, &err), WH_E_USAGE);
-	assert_int_equal(wh_internal(NULL, 0, D, NULL, NULL, NULL, NULL, &result, &err), WH_OK);
+	assert_int_equal(wh_internal(points, 3, D, NULL, beyond, NULL, NULL, NULL, &result, &err), WH_E_USAGE);
+	assert_int_equal(wh_internal(NULL, 0, D, NULL, NULL, NULL, NULL, NULL, &result, &err), WH_OK);
 	assert_true(isnan(result.silhouette));
 }
 
@@ -95,6 +114,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(silhouettes_are_as_defined),
 		cmocka_unit_test(same_for_any_threads),
+		cmocka_unit_test(given_distances_are_as_good),
 		cmocka_unit_test(nothing_to_compare),
 	};
 	return cmocka_run_group_tests(tests, make, NULL);

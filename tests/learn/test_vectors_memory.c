@@ -49,7 +49,7 @@ static int internal(struct wh_err *err)
 	struct wh_internal result;
 	for (uint32_t i = 0; i < N; i++)
 		group[i] = i % 3;
-	return wh_internal(points, N, D, group, NULL, &two, NULL, &result, err);
+	return wh_internal(points, N, D, NULL, group, NULL, &two, NULL, &result, err);
 }
 
 static int conformal(struct wh_err *err)

@@ -78,7 +78,7 @@ static int internal(void)
 	double *silhouette = memory(n, sizeof *silhouette);
 	struct wh_internal result;
 	struct wh_err err;
-	if (wh_internal(x, n, d, group, weight, NULL, silhouette, &result, &err) != WH_OK)
+	if (wh_internal(x, n, d, NULL, group, weight, NULL, silhouette, &result, &err) != WH_OK)
 		return 1;
 	printf("%.17g %.17g %.17g ", result.silhouette, result.davies_bouldin, result.calinski_harabasz);
 	for (size_t i = 0; i < n; i++)
