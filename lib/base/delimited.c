@@ -20,12 +20,16 @@ void wh_delimited_release(struct wh_delimited *d)
 
 char wh_delimited_separator(struct wh_bytes text)
 {
-	const char *nl = text.size ? memchr(text.data, '\n', text.size) : NULL;
-	size_t n = nl ? (size_t)(nl - text.data) : text.size;
-	for (const char *c = "\t,;"; n && *c; c++)
-		if (memchr(text.data, *c, n))
-			return *c;
-	return ',';
+	char first = 0;
+	bool quoted = false;
+	for (size_t i = 0; i < text.size && text.data[i] != '\n'; i++) {
+		char c = text.data[i];
+		quoted ^= c == '"';
+		if (c == '\t' && !quoted)
+			return c;
+		first = !first && !quoted && (c == ',' || c == ';') ? c : first;
+	}
+	return first ? first : ',';
 }
 
 /* The rest of the row, from p on, is not looked at. */
@@ -36,7 +40,7 @@ static void break_row(struct wh_delimited *d, const char *p, const char *why)
 	d->why = why;
 }
 
-/* A copy of text without every character that is `drop`'s first of two. */
+/* A copy in which doubled quotes are single ones. */
 static struct wh_bytes unquoted(struct wh_delimited *d, const char *p, const char *end)
 {
 	char *copy = wh_arena_alloc(&d->plain, (size_t)(end - p) + 1), *to = copy;

@@ -40,7 +40,8 @@ void wh_delimited_init(struct wh_delimited *, struct wh_bytes text, char separat
 bool wh_delimited_row(struct wh_delimited *);
 void wh_delimited_release(struct wh_delimited *);
 
-/* Which of tab, comma and semicolon separates the fields of the first line: the first of them that it has; a comma where it has none. */
+/* What separates the fields of the first line: tabs if it has one, else commas or semicolons, whichever it has first; quotes are heeded. A comma
+ * where it has none. */
 char wh_delimited_separator(struct wh_bytes text);
 
 #endif

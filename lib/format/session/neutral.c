@@ -228,7 +228,7 @@ static int decode_member(struct decoding *d, const struct wh_json_value *key, co
 		d->o->label = copy(d, value);
 	else if (wh_json_scan_is(key, "format"))
 		d->o->format = copy(d, value);
-	else
+	else if (!wh_json_scan_is(key, "time")) /* which may be anything in other tools' records */
 		decode_attribute(d, key, value);
 	wh_json_scan_skip(&d->scan, value);
 	return WH_OK;
