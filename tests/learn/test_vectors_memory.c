@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "failing.h"
 #include "learn/conformal.h"
+#include "learn/elbow.h"
 #include "learn/internal.h"
 #include "learn/kmeans.h"
 
@@ -66,6 +67,16 @@ static int conformal(struct wh_err *err)
 	return code;
 }
 
+static int elbow(struct wh_err *err)
+{
+	const struct wh_elbow_params params = { .most = 3, .starts = 2, .references = 2, .halvings = 1, .every_gap = true };
+	struct wh_elbow result;
+	uint32_t label[N];
+	int code = wh_elbow(points, N, D, NULL, &params, NULL, label, &result, err);
+	wh_elbow_release(&result);
+	return code;
+}
+
 static int run_function(const void *user, struct wh_err *err)
 {
 	int (*const *function)(struct wh_err *) = user;
@@ -75,7 +86,7 @@ static int run_function(const void *user, struct wh_err *err)
 static void each_allocation_fails(void **state)
 {
 	static int (*const functions[])(struct wh_err *) = {
-		kmeans, kmeans_assign, internal, conformal,
+		kmeans, kmeans_assign, internal, conformal, elbow,
 	};
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
 		assert_true(failing_each(run_function, &functions[i], NULL) > 0);
