@@ -6,6 +6,8 @@
 #ifndef WHORL_VERB_H
 #define WHORL_VERB_H
 
+#include <string.h>
+
 #include <whorl/signal.h>
 
 /* One call of a verb, as its client has understood it. Strings and tables stay the client's. */
@@ -50,6 +52,7 @@ struct wh_verb {
 	unsigned flags;
 	const struct wh_param *options;
 	int (*run)(struct wh_call *, struct wh_emit *, struct wh_err *);
+	const char *noun; /* NULL: every signal has it; else this one alone */
 };
 
 /* How files are read: --input-format, --labels, --strict. Applies to verbs with WH_VERB_READS. */
@@ -64,6 +67,8 @@ extern const struct wh_signal *const wh_signals[];
 /* Whether the signal has it. */
 static inline bool wh_verb_offered(const struct wh_signal *signal, const struct wh_verb *verb)
 {
+	if (verb->noun && strcmp(verb->noun, signal->noun) != 0)
+		return false;
 	return (!(verb->flags & WH_VERB_RECORDS) || signal->recorder) && (!(verb->flags & WH_VERB_RESYMBOLISES) || signal->resymbolise);
 }
 /* By its name, or by the signal's word for `cluster`. NULL: none. */

@@ -28,6 +28,7 @@ extern const struct wh_verb wh_verb_history;
 extern const struct wh_verb wh_verb_undo;
 extern const struct wh_verb wh_verb_resymbolise;
 extern const struct wh_verb wh_verb_record;
+extern const struct wh_verb wh_verb_leak;
 
 /* `whorl.<noun>.<result>/1`, the schema of a verb's result, into buffer. */
 #define WH_SCHEMA 64

@@ -189,16 +189,16 @@ static const struct wh_param watch_options[] = {
 
 static const struct wh_verb show = { "show", "[INPUT…]", 0, SIZE_MAX, "one toy after the other",
 	"Prints the call as it was understood: *every* value of _every_ table.", "whorl NOUN show toys.txt", "call",
-	WH_VERB_READS | WH_VERB_SETTINGS | WH_VERB_METHOD, cluster_options, run_show };
+	WH_VERB_READS | WH_VERB_SETTINGS | WH_VERB_METHOD, cluster_options, run_show, NULL };
 static const struct wh_verb cluster = { "cluster", "[INPUT…]", 0, SIZE_MAX, "put toys that are alike into one box",
 	"Groups toys.\n\nA box is named after its first toy.", "whorl NOUN cluster -k 2 toys.txt\nwhorl NOUN cluster --likeness ball --bounce 4 toys.txt",
-	"grouping", WH_VERB_READS | WH_VERB_METHOD, cluster_options, run_cluster };
+	"grouping", WH_VERB_READS | WH_VERB_METHOD, cluster_options, run_cluster, NULL };
 static const struct wh_verb explain = { "explain", "[BOX]", 0, 1, "what sets a box apart", "Names the parts that tell boxes apart.",
-	"whorl NOUN explain --format json", "explanation", WH_VERB_STORE, NULL, run_explain };
+	"whorl NOUN explain --format json", "explanation", WH_VERB_STORE, NULL, run_explain, NULL };
 static const struct wh_verb watch = { "watch", "", 0, 0, "play for a while", "Takes its time.", "whorl NOUN watch --steps 20 --no-total",
-	"watch", 0, watch_options, run_watch };
+	"watch", 0, watch_options, run_watch, NULL };
 static const struct wh_verb label = { "label", "TOY LABEL", 2, 2, "say what a toy is", "Remembers it.", "whorl NOUN label b1 block",
-	"label", WH_VERB_STORE, no_options, run_label };
+	"label", WH_VERB_STORE, no_options, run_label, NULL };
 
 const struct wh_verb *const wh_verbs[] = { &show, &cluster, &explain, &label, &watch, NULL };
 const struct wh_signal *const wh_signals[] = { &toy, NULL };
@@ -213,6 +213,14 @@ const char wh_version[] = "0.0.0\ntoys: built in\nreal things: not built in";
 const char *wh_verb_name(const struct wh_signal *signal, const struct wh_verb *verb)
 {
 	return strcmp(verb->name, "cluster") != 0 ? verb->name : signal->group_verb;
+}
+
+const char *wh_verb_operands(const struct wh_signal *signal, const struct wh_verb *verb, size_t *most)
+{
+	(void)signal;
+	if (most)
+		*most = verb->most;
+	return verb->operands;
 }
 
 const struct wh_verb *wh_verb_find(const struct wh_signal *signal, const char *name)
