@@ -61,13 +61,13 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Ends of equal blocks among the known values, at most: WH_TREND_BLOCKS + 1 of them. */
-static size_t find_ends(const double *value, size_t n, double *at, double *end)
+/* Ends of equal blocks among the known values, at most: most + 1 of them. */
+static size_t find_ends(const double *value, size_t n, size_t most, double *at, double *end)
 {
 	size_t known = 0, n_ends, seen = 0, made = 0;
 	for (size_t i = 0; i < n; i++)
 		known += !isnan(value[i]);
-	n_ends = known < WH_TREND_BLOCKS + 1 ? known : WH_TREND_BLOCKS + 1;
+	n_ends = known < most + 1 ? known : most + 1;
 	for (size_t i = 0; i < n && made < n_ends; i++) {
 		if (isnan(value[i]))
 			continue;
@@ -82,11 +82,10 @@ static size_t find_ends(const double *value, size_t n, double *at, double *end)
 
 static double median_slope(const double *at, const double *end, size_t n)
 {
-	static const size_t most = (WH_TREND_BLOCKS + 1) * WH_TREND_BLOCKS / 2;
 	double slope[(WH_TREND_BLOCKS + 1) * WH_TREND_BLOCKS / 2];
 	size_t m = 0;
 	for (size_t i = 0; i < n; i++)
-		for (size_t j = i + 1; j < n && m < most; j++)
+		for (size_t j = i + 1; j < n; j++)
 			slope[m++] = (end[j] - end[i]) / (at[j] - at[i]);
 	if (!m)
 		return 0;
@@ -94,21 +93,30 @@ static double median_slope(const double *at, const double *end, size_t n)
 	return m % 2 ? slope[m / 2] : (slope[m / 2 - 1] + slope[m / 2]) / 2;
 }
 
+static double test_mean(const double *end, size_t blocks)
+{
+	if (blocks < 2)
+		return 1;
+	double mean = (end[blocks] - end[0]) / (double)blocks, squares = 0;
+	for (size_t i = 0; i < blocks; i++)
+		squares += (end[i + 1] - end[i] - mean) * (end[i + 1] - end[i] - mean);
+	double error = sqrt(squares / (double)(blocks - 1) / (double)blocks);
+	double p = mean <= 0 ? 1 : error > 0 ? wh_student_upper(mean / error, (double)(blocks - 1)) : 0;
+	return fmax(p, ldexp(1, -(int)blocks));
+}
+
 void wh_trend(const double *value, size_t n, struct wh_trend *trend)
 {
 	double at[WH_TREND_BLOCKS + 1], end[WH_TREND_BLOCKS + 1];
-	size_t n_ends = find_ends(value, n, at, end), blocks = n_ends ? n_ends - 1 : 0;
+	size_t n_ends = find_ends(value, n, WH_TREND_BLOCKS, at, end), blocks = n_ends ? n_ends - 1 : 0;
 	*trend = (struct wh_trend){ .p_value = 1, .blocks = blocks };
 	if (!blocks)
 		return;
 	trend->slope = median_slope(at, end, n_ends);
 	trend->growth = end[blocks] - end[0];
-	if (blocks < 2)
-		return;
-	double mean = trend->growth / (double)blocks, squares = 0;
-	for (size_t i = 0; i < blocks; i++)
-		squares += (end[i + 1] - end[i] - mean) * (end[i + 1] - end[i] - mean);
-	double error = sqrt(squares / (double)(blocks - 1) / (double)blocks);
-	double p = mean <= 0 ? 1 : error > 0 ? wh_student_upper(mean / error, (double)(blocks - 1)) : 0;
-	trend->p_value = fmax(p, ldexp(1, -(int)blocks));
+	trend->p_value = test_mean(end, blocks);
+	if (blocks > WH_TREND_FEW) {
+		find_ends(value, n, WH_TREND_FEW, at, end);
+		trend->p_value = fmin(1, 2 * fmin(trend->p_value, test_mean(end, WH_TREND_FEW)));
+	}
 }

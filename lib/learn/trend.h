@@ -4,9 +4,10 @@
  * down: a level with noise, a random walk, a sawtooth of a garbage collector seen over its periods. Ranks of the values (Mann-Kendall)
  * would call a random walk a trend more often than not.
  *
- *   increments   of the values at the ends of up to WH_TREND_BLOCKS equal blocks of the known values
+ *   increments   of the values at the ends of up to WH_TREND_BLOCKS equal blocks of the known values, and of WH_TREND_FEW where there are
+ *                more: many blocks show a leak in bursts, few one under noise
  *   p_value      one-sided, that their mean is no more than 0: Student's t, at least 2^-blocks, which is what the signs of so many
- *                increments can show whatever their distribution
+ *                increments can show whatever their distribution; of two tests twice the smaller one
  *   slope        median of the slopes between all pairs of block ends (Theil 1950, Sen 1968), per step
  */
 #ifndef WHORL_LEARN_TREND_H
@@ -14,13 +15,13 @@
 
 #include <stddef.h>
 
-enum { WH_TREND_BLOCKS = 64 };
+enum { WH_TREND_BLOCKS = 64, WH_TREND_FEW = 16 };
 
 struct wh_trend {
 	double slope;   /* per step; 0 with fewer than two known values */
 	double growth;  /* from the first known value to the last */
 	double p_value; /* 1 with fewer than three known values */
-	size_t blocks;
+	size_t blocks;  /* of the first test */
 };
 
 /* value[n], NaN: not known. */

@@ -7,6 +7,7 @@
 #include "learn/contrast.h"
 #include "learn/hclust.h"
 #include "learn/quality.h"
+#include "learn/trend.h"
 
 static unsigned long number(void)
 {
@@ -171,13 +172,38 @@ static int amounts(void)
 	return 0;
 }
 
+/* N, the values: slope, growth, p, blocks */
+static int trend(void)
+{
+	size_t n = number();
+	double *value = memory(n, sizeof *value);
+	struct wh_trend result;
+	for (size_t i = 0; i < n; i++)
+		if (scanf("%lf", &value[i]) != 1)
+			return 1;
+	wh_trend(value, n, &result);
+	printf("%.17g %.17g %.17g %zu", result.slope, result.growth, result.p_value, result.blocks);
+	free(value);
+	return 0;
+}
+
+/* t and degrees of freedom: the upper tail */
+static int student(void)
+{
+	double t, freedom;
+	if (scanf("%lf %lf", &t, &freedom) != 2)
+		return 1;
+	printf("%.17g", wh_student_upper(t, freedom));
+	return 0;
+}
+
 int main(void)
 {
 	static const struct {
 		const char *word;
 		int (*run)(void);
 	} questions[] = {
-		{ "dense", dense }, { "quality", quality }, { "fisher", fisher }, { "adjust", adjust }, { "ranking", ranking }, { "amounts", amounts },
+		{ "dense", dense }, { "quality", quality }, { "fisher", fisher }, { "adjust", adjust }, { "ranking", ranking }, { "amounts", amounts }, { "trend", trend }, { "student", student },
 	};
 	char word[16];
 	while (scanf("%15s", word) == 1) {
