@@ -67,12 +67,12 @@ void wh_cgroup_release(struct wh_cgroup *g)
 /* Below the mount; a container may see another part of the tree than the path says: then the mount itself. */
 static bool join(struct wh_cgroup *g, const char *mount, const char *path)
 {
-	g->root = !strcmp(path, "/");
-	return ((size_t)snprintf(g->path, sizeof g->path, "%s%s", mount, g->root ? "" : path) < sizeof g->path && is_memory(g, g->path)) ||
+	bool root = !strcmp(path, "/");
+	return ((size_t)snprintf(g->path, sizeof g->path, "%s%s", mount, root ? "" : path) < sizeof g->path && is_memory(g, g->path)) ||
 	       ((size_t)snprintf(g->path, sizeof g->path, "%s", mount) < sizeof g->path && is_memory(g, g->path));
 }
 
-void wh_cgroup_of_process(struct wh_cgroup *g, pid_t pid)
+static void find_group(struct wh_cgroup *g, pid_t pid)
 {
 	char file[64], mount[PATH_MAX];
 	struct wh_str text = { 0 };
@@ -92,6 +92,16 @@ void wh_cgroup_of_process(struct wh_cgroup *g, pid_t pid)
 	if (!found)
 		g->path[0] = 0;
 	wh_str_release(&text);
+}
+
+void wh_cgroup_of_process(struct wh_cgroup *g, pid_t pid)
+{
+	struct wh_cgroup own;
+	char mount[PATH_MAX];
+	find_group(g, pid);
+	find_group(&own, getpid());
+	g->shared = !strcmp(own.path, g->path) || (find_mount(g->v2, mount) && !strcmp(mount, g->path));
+	wh_cgroup_release(&own);
 }
 
 int wh_cgroup_open(struct wh_cgroup *g, const char *path, struct wh_err *err)
@@ -188,7 +198,7 @@ void wh_cgroup_sample(struct wh_cgroup *g, struct wh_journal *j)
 	};
 	double value;
 	sample_pressure(g, j);
-	if (!*g->path || g->root)
+	if (!*g->path || g->shared)
 		return;
 	add(j, "cgroup_bytes", "usage", wh_cgroup_usage(g));
 	if (slurp(g, "memory.stat"))

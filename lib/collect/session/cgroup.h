@@ -24,7 +24,7 @@
 struct wh_cgroup {
 	char path[PATH_MAX]; /* its folder; empty: there is none */
 	bool v2;             /* version 2 with a memory controller */
-	bool root;           /* the whole machine: not worth recording as a group */
+	bool shared;         /* the whole machine, or where the recorder is as well: what it holds says little of the process */
 	struct wh_str text;  /* of the file read last */
 	double pressure_some, pressure_full; /* when recording began, in microseconds; below 0: not known yet */
 };

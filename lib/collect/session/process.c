@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collect/preload/table.h"
+
 enum { SHARE = 50, KIB = 1024 };
 
 /* ---- time ---- */
@@ -42,7 +44,8 @@ bool wh_session_is_due(struct wh_session_pace *pace)
 
 void wh_session_paced(struct wh_session_pace *pace, double least_s)
 {
-	pace->cost_s = wh_session_used_s() - pace->began_s;
+	double cost = wh_session_used_s() - pace->began_s;
+	pace->cost_s = pace->cost_s > 0 ? 0.7 * pace->cost_s + 0.3 * cost : cost;
 	double wait = pace->cost_s * SHARE;
 	pace->due_s = wh_session_now_s() + (wait > least_s ? wait : least_s);
 }
@@ -85,6 +88,17 @@ static void add(struct wh_journal *j, uint32_t source, const char *name, double 
 
 /* ---- memory, threads ---- */
 
+bool wh_process_lives(pid_t pid)
+{
+	char path[64], text[128];
+	snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+	if (fd >= 0)
+		close(fd);
+	return n > 0 && *text != '0';
+}
+
 bool wh_process_memory(struct wh_journal *j, pid_t pid)
 {
 	static const struct { const char *key, *name; double unit; } rows[] = {
@@ -112,16 +126,19 @@ bool wh_process_memory(struct wh_journal *j, pid_t pid)
 
 /* ---- mappings ---- */
 
-/* What is mapped, from a header line of smaps: `begin-end perms offset device inode   path`. */
+/* What is mapped, from a header line of smaps: `begin-end perms offset device inode   path`; empty: what recording needs itself. */
 static void name_mapping(const char *line, size_t n, char name[static 128])
 {
+	static const char table[] = "/" WH_ALLOC_FILE, library[] = "/libwhorl-alloc.so";
 	const char *path = memchr(line, '/', n), *bracket = memchr(line, '[', n), *end = line + n;
 	const char *from = bracket && (!path || bracket < path) ? bracket : path;
 	if (from && from == path) {
 		if (end - from > 10 && !memcmp(end - 10, " (deleted)", 10))
 			end -= 10;
 		const char *slash = memrchr(from, '/', (size_t)(end - from));
-		from = slash && slash + 1 < end ? slash + 1 : from;
+		if (slash && (!strncmp(slash, table, sizeof table - 1) || !strncmp(slash, library, sizeof library - 1)))
+			end = from; /* our own */
+		from = slash && slash < end ? slash + 1 : from;
 	}
 	snprintf(name, 128, "%.*s", from ? (int)(end - from) : 11, from ? from : "[anonymous]");
 }
@@ -140,9 +157,11 @@ bool wh_process_maps(struct wh_journal *j, pid_t pid, struct wh_str *text)
 	for (const char *line = text->data, *end; *line && (end = strchr(line, '\n')); line = end + 1) {
 		if (is_header(line)) {
 			name_mapping(line, (size_t)(end - line), mapping);
+			if (!*mapping)
+				continue;
 			snprintf(name, sizeof name, "maps %s", mapping);
 			add(j, WH_SOURCE_MAPS, name, 1);
-		} else if (!strncmp(line, "Rss:", 4)) {
+		} else if (*mapping && !strncmp(line, "Rss:", 4)) {
 			snprintf(name, sizeof name, "map_bytes %s", mapping);
 			add(j, WH_SOURCE_MAPS, name, strtod(line + 4, NULL) * KIB);
 		}

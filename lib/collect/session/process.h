@@ -26,7 +26,7 @@ enum wh_session_source { WH_SOURCE_MEMORY, WH_SOURCE_MAPS, WH_SOURCE_FDS, WH_SOU
 /* A source that is asked no more often than its cost allows. */
 struct wh_session_pace {
 	double due_s;  /* of CLOCK_MONOTONIC */
-	double cost_s; /* of the last time, in processor time of this thread */
+	double cost_s; /* of a time, in processor time of this thread: smoothed */
 	double began_s;
 };
 
@@ -41,6 +41,8 @@ bool wh_session_slurp(const char *path, struct wh_str *text);
 /* The number after `key` at the beginning of a line; false: there is none. */
 bool wh_session_number(const char *text, const char *key, double *value);
 
+/* Whether it has memory still: one that is dying has none. */
+bool wh_process_lives(pid_t);
 /* Each adds to the journal's step; false where the process is gone (or may not be looked at). */
 bool wh_process_memory(struct wh_journal *, pid_t);
 bool wh_process_maps(struct wh_journal *, pid_t, struct wh_str *text);

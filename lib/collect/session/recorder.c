@@ -228,7 +228,7 @@ static int open_command(struct recorder *r, const char *const *command, struct w
 	while (n)
 		free(variables[--n]);
 	WH_TRY(code);
-	return begin(r, strrchr(*command, '/') ? strrchr(*command, '/') : *command, r->target.pid, &r->target.cgroup, err);
+	return begin(r, *command, r->target.pid, &r->target.cgroup, err);
 }
 
 static int open_pid(struct recorder *r, struct wh_err *err)
@@ -339,6 +339,9 @@ static int sample_process(struct recorder *r, struct wh_err *err)
 	}
 	if (wh_sampling_left(&r->sampling) > 0)
 		return WH_OK;
+	wh_target_take_limits(&r->target);
+	if (wh_target_changed(&r->target))
+		WH_TRY(say_app(r, r->target.program, err));
 	if (r->sampling.samples % 16 == 0)
 		look_for_jvm(r);
 	return wh_sampling_take(&r->sampling, &r->target.pid, 1, r->host, &alive, err);
@@ -360,7 +363,9 @@ static int sample_service(struct recorder *r, bool alarmed, struct wh_err *err)
 		WH_TRY(finish(r, killed ? &death : &ended, r->processes.data, r->processes.n, err));
 		wh_shelf_new_id(r->id);
 	}
-	if (!r->processes.n)
+	for (size_t i = 0; i < r->processes.n && !alive; i++)
+		alive = wh_process_lives(r->processes.data[i]);
+	if (!alive)
 		return WH_OK;
 	if (!r->running)
 		WH_TRY(begin(r, r->service.path, 0, &r->service, err));

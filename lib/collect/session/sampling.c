@@ -77,11 +77,11 @@ static void take_classes(struct wh_sampling *s, const struct wh_host *host)
 		wh_host_log(host, WH_DEBUG, "%s", why.message);
 }
 
-static int take_sites(struct wh_sampling *s, const pid_t *pids, size_t n, struct wh_err *err)
+static int take_sites(struct wh_sampling *s, const pid_t *pids, size_t n, bool last, struct wh_err *err)
 {
 	wh_journal_renew(&s->journal, WH_SOURCE_SITES);
 	for (size_t i = 0; s->sites && i < n; i++)
-		WH_TRY(wh_sites_sample(s->sites, pids[i], &s->journal, err));
+		WH_TRY(wh_sites_sample(s->sites, pids[i], last, &s->journal, err));
 	return WH_OK;
 }
 
@@ -108,6 +108,7 @@ int wh_sampling_take(struct wh_sampling *s, const pid_t *pids, size_t n, const s
 	*alive = false;
 	s->all.due_s = 0;
 	(void)wh_session_is_due(&s->all);
+	double naming = wh_sites_naming_s(s->sites);
 	wh_journal_begin(j, wh_time_now());
 	wh_journal_renew(j, WH_SOURCE_MEMORY);
 	for (size_t i = 0; i < n; i++)
@@ -115,7 +116,7 @@ int wh_sampling_take(struct wh_sampling *s, const pid_t *pids, size_t n, const s
 	int code = WH_OK;
 	if (*alive) {
 		take_slow(s, pids, n);
-		code = take_sites(s, pids, n, err);
+		code = take_sites(s, pids, n, false, err);
 		if (s->has_jvm)
 			take_classes(s, host);
 		wh_journal_renew(j, WH_SOURCE_SYSTEM);
@@ -123,6 +124,7 @@ int wh_sampling_take(struct wh_sampling *s, const pid_t *pids, size_t n, const s
 		if (code == WH_OK)
 			code = wh_journal_end(j, err);
 	}
+	s->all.began_s += wh_sites_naming_s(s->sites) - naming;
 	plan(s, late);
 	return code;
 }
@@ -132,7 +134,7 @@ int wh_sampling_take_last(struct wh_sampling *s, const pid_t *pids, size_t n, st
 	if (!s->sites)
 		return WH_OK;
 	wh_journal_begin(&s->journal, wh_time_now());
-	WH_TRY(take_sites(s, pids, n, err));
+	WH_TRY(take_sites(s, pids, n, true, err));
 	return wh_journal_end(&s->journal, err);
 }
 

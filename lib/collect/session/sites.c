@@ -17,6 +17,7 @@
 #include "symbol/normalise.h"
 
 enum { NAMING_MIB = 64, NAME_MOST = 400, PLACES_MOST = 64 };
+static const double NAMING_S = 0.005; /* a sample: opening a module's symbols takes long, and the rest is not to wait for it */
 
 /* One table that was mapped: of a process, and of the program that it runs. */
 struct mapped {
@@ -35,6 +36,7 @@ struct wh_sites {
 	struct wh_normal_cache *cache;
 	struct wh_arena arena; /* for one name */
 	struct wh_str name;
+	double naming_s;
 };
 
 static int no_memory(struct wh_err *err)
@@ -236,19 +238,24 @@ static double live(const uint64_t *made, const uint64_t *freed)
 	return there > gone ? (double)(there - gone) : 0;
 }
 
-int wh_sites_sample(struct wh_sites *sites, pid_t pid, struct wh_journal *j, struct wh_err *err)
+int wh_sites_sample(struct wh_sites *sites, pid_t pid, bool last, struct wh_journal *j, struct wh_err *err)
 {
 	struct mapped *m = find_table(sites, pid);
 	if (!m)
 		return WH_OK;
 	uint32_t n = __atomic_load_n(&m->table->n_sites, __ATOMIC_ACQUIRE);
+	double named = sites->naming_s;
 	for (uint32_t i = 0; i < n && i < WH_ALLOC_SITES; i++) {
 		const struct wh_alloc_site *site = &m->table->sites[i];
 		if (!__atomic_load_n(&site->ready, __ATOMIC_ACQUIRE))
 			continue;
+		if (!m->names[i] && !last && sites->naming_s - named > NAMING_S)
+			continue; /* next time */
 		if (!m->names[i]) {
+			double before = wh_session_used_s();
 			wh_arena_reset(&sites->arena);
 			WH_TRY(name_site(sites, m->table, site, &m->names[i], err));
+			sites->naming_s += wh_session_used_s() - before;
 		}
 		bool mapping = site->kind == WH_ALLOC_MMAP;
 		add_live(j, mapping ? "mmap_bytes" : "heap_bytes", m->names[i], live(&site->made_bytes, &site->freed_bytes));
@@ -258,6 +265,11 @@ int wh_sites_sample(struct wh_sites *sites, pid_t pid, struct wh_journal *j, str
 	static const char failed[] = "failed_allocations";
 	wh_journal_add(j, WH_SOURCE_SITES, failed, sizeof failed - 1, (double)m->table->failed);
 	return WH_OK;
+}
+
+double wh_sites_naming_s(const struct wh_sites *sites)
+{
+	return sites ? sites->naming_s : 0;
 }
 
 struct wh_sites_counts wh_sites_counts(const struct wh_sites *sites)

@@ -8,6 +8,7 @@
 #ifndef WHORL_COLLECT_SESSION_SITES_H
 #define WHORL_COLLECT_SESSION_SITES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -23,12 +24,15 @@ struct wh_sites;
 int wh_sites_new(struct wh_sites **, const char *folder, unsigned depth, struct wh_err *) WH_NODISCARD;
 void wh_sites_free(struct wh_sites *);
 
-/* Adds what the process holds now to the journal's step; nothing where it has no table. Also once it is dead. */
-int wh_sites_sample(struct wh_sites *, pid_t, struct wh_journal *, struct wh_err *) WH_NODISCARD;
+/* Adds what the process holds now to the journal's step; nothing where it has no table. Also once it is dead (last: then every site is
+ * named; before, a site may come some samples late, as names take time). */
+int wh_sites_sample(struct wh_sites *, pid_t, bool last, struct wh_journal *, struct wh_err *) WH_NODISCARD;
 /* Of the tables read last: allocations refused, samples taken and lost, nanoseconds that sampling took. */
 struct wh_sites_counts {
 	uint64_t failed, samples, lost, nanoseconds;
 };
+/* Processor time that finding names has taken so far: once for each site, not for each sample. */
+double wh_sites_naming_s(const struct wh_sites *);
 struct wh_sites_counts wh_sites_counts(const struct wh_sites *);
 
 #endif

@@ -30,21 +30,37 @@ static int64_t machine_oom_kills(void)
 	return known ? (int64_t)n : -1;
 }
 
+void wh_target_take_limits(struct wh_target *t)
+{
+	struct rlimit limit;
+	if (!prlimit(t->pid, RLIMIT_AS, NULL, &limit) && limit.rlim_cur != RLIM_INFINITY)
+		t->address_space = (double)limit.rlim_cur;
+}
+
+bool wh_target_changed(struct wh_target *t)
+{
+	char path[64], program[PATH_MAX];
+	snprintf(path, sizeof path, "/proc/%d/exe", (int)t->pid);
+	ssize_t n = readlink(path, program, sizeof program - 1);
+	if (n <= 0)
+		return false;
+	program[n] = 0;
+	if (!strcmp(program, t->program))
+		return false;
+	memcpy(t->program, program, (size_t)n + 1);
+	wh_cgroup_release(&t->cgroup);
+	wh_cgroup_of_process(&t->cgroup, t->pid);
+	t->oom_kills = wh_cgroup_oom_kills(&t->cgroup);
+	return true;
+}
+
 static int get_to_know(struct wh_target *t, struct wh_err *err)
 {
-	char path[64];
-	struct rlimit limit;
 	t->fd = (int)syscall(SYS_pidfd_open, t->pid, 0);
 	if (t->fd < 0)
 		return wh_err_set(err, errno == ESRCH ? WH_E_NOTFOUND : WH_E_IO, "process %d: %s", (int)t->pid, strerror(errno));
 	fcntl(t->fd, F_SETFD, FD_CLOEXEC);
-	snprintf(path, sizeof path, "/proc/%d/exe", (int)t->pid);
-	ssize_t n = readlink(path, t->program, sizeof t->program - 1);
-	t->program[n > 0 ? n : 0] = 0;
-	if (!prlimit(t->pid, RLIMIT_AS, NULL, &limit) && limit.rlim_cur != RLIM_INFINITY)
-		t->address_space = (double)limit.rlim_cur;
-	wh_cgroup_of_process(&t->cgroup, t->pid);
-	t->oom_kills = wh_cgroup_oom_kills(&t->cgroup);
+	(void)wh_target_changed(t);
 	t->machine_oom_kills = machine_oom_kills();
 	t->kernel_log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (t->kernel_log >= 0)

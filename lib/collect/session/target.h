@@ -32,6 +32,12 @@ int wh_target_start(struct wh_target *, const char *const *command, const char *
 /* WH_E_NOTFOUND: no such process. */
 int wh_target_attach(struct wh_target *, pid_t, struct wh_err *) WH_NODISCARD;
 void wh_target_release(struct wh_target *);
+/* Whether it runs another program by now (exec); then `program` is that one, and its group is looked for anew: whoever started it in
+ * another one did that before. */
+bool wh_target_changed(struct wh_target *);
+
+/* Looks at its limits, which it may set itself. */
+void wh_target_take_limits(struct wh_target *);
 
 /* Whether it is dead; then its status was taken. */
 bool wh_target_is_over(struct wh_target *);
