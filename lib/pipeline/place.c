@@ -233,7 +233,7 @@ int wh_place_all(struct wh_placing *placing, struct wh_standing *standing, struc
 	return code;
 }
 
-void wh_placing_release(struct wh_placing *placing)
+void wh_place_release(struct wh_placing *placing)
 {
 	wh_vec_release(&placing->seconds);
 }

@@ -28,6 +28,6 @@ struct wh_placing {
 /* Places all, and keeps the model in force if the store has none. WH_E_NOTFOUND where the store is empty; WH_E_USAGE where the method places
  * and there are too few observations to make a model of. */
 int wh_place_all(struct wh_placing *, struct wh_standing *, struct wh_err *) WH_NODISCARD;
-void wh_placing_release(struct wh_placing *);
+void wh_place_release(struct wh_placing *);
 
 #endif

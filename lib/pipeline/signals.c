@@ -3,8 +3,10 @@
 #include <whorl/verb.h>
 
 extern const struct wh_signal wh_signal_stack;
+extern const struct wh_signal wh_signal_session;
 
 const struct wh_signal *const wh_signals[] = {
 	&wh_signal_stack,
+	&wh_signal_session,
 	NULL,
 };

@@ -70,7 +70,7 @@ static int assign_store(struct wh_call *call, struct wh_emit *out, struct wh_err
 		say_timing(call, placing.seconds.data, placing.seconds.n, placing.groups);
 		code = wh_emit_close(out, err);
 	}
-	wh_placing_release(&placing);
+	wh_place_release(&placing);
 	wh_standing_close(&standing);
 	return code;
 }

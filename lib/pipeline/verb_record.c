@@ -146,7 +146,7 @@ static int store_batch(struct recording *r, struct wh_standing *standing, struct
 		WH_TRY(wh_standing_import(standing, &imported, err));
 	r->batch_call.n_operands = 0;
 	int code = missing ? wh_place_all(&placing, standing, err) : WH_OK;
-	wh_placing_release(&placing);
+	wh_place_release(&placing);
 	return code;
 }
 
