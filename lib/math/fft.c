@@ -11,7 +11,7 @@ typedef float lanes __attribute__((vector_size(4 * WH_FFT_LANES)));
 /* What a pass works on: n = radix * m * stride transforms of length radix * m, `stride` of them interleaved. */
 struct pass {
 	const float *cosines, *sines; /* of the whole length */
-	size_t n, m, stride;
+	size_t m, stride;
 	const lanes *re, *im;
 	lanes *to_re, *to_im;
 };
@@ -117,7 +117,7 @@ void wh_fft_lanes(const struct wh_fft *fft, float *re, float *im, float *work)
 	lanes *here[2] = { (lanes *)(void *)re, (lanes *)(void *)im };
 	lanes *there[2] = { (lanes *)(void *)work, (lanes *)(void *)(work + fft->n * WH_FFT_LANES) };
 	lanes *from[2] = { here[0], here[1] }, *to[2] = { there[0], there[1] };
-	struct pass pass = { .cosines = fft->roots, .sines = fft->roots + fft->n, .n = fft->n, .stride = 1 };
+	struct pass pass = { .cosines = fft->roots, .sines = fft->roots + fft->n, .stride = 1 };
 	for (size_t left = fft->n; left > 1;) {
 		size_t radix = left % 3 == 0 ? 3 : left % 4 == 0 ? 4 : 2;
 		pass.m = left / radix;
