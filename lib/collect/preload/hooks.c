@@ -250,5 +250,5 @@ PUBLIC void *mremap(void *p, size_t n, size_t wanted, int flags, ...)
 		wh_sampler_keep(p, &sampled);
 	else if (was)
 		wh_sampler_freed(&sampled);
-	return was || fresh == MAP_FAILED ? mapped(fresh, wanted) : fresh;
+	return mapped(fresh, wanted); /* as realloc: the old one went, a new one came */
 }
