@@ -18,6 +18,10 @@
 void wh_gemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b, size_t ldb,
 	     float beta, float *c, size_t ldc);
 
+/* The same in double, where sums decide: half the speed. */
+void wh_gemm_double(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda, const double *b, size_t ldb,
+		    double beta, double *c, size_t ldc);
+
 /* c[n x n] = alpha a a' + beta c with a n x k; ta: a' a with a k x n. c is symmetric before, and both its halves after. */
 void wh_syrk(bool ta, size_t n, size_t k, float alpha, const float *a, size_t lda, float beta, float *c, size_t ldc);
 

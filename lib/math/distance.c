@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "math/distance.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/thread.h"
+#include "math/dense.h"
 
 enum { LANES = 8, ROWS = 64 };
 
@@ -77,10 +77,8 @@ void wh_centre_rows(const float *x, size_t n, size_t d, const uint32_t *order, c
 void wh_distances2(const double *a, const double *norm_a, size_t n_a, const double *b, const double *norm_b, size_t n_b, size_t d,
 		   double *out)
 {
-	if (openblas_get_num_threads() != 1)
-		openblas_set_num_threads(1);
-	int lead = d ? (int)d : 1;
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n_a, (int)n_b, (int)d, -2, a, lead, b, lead, 0, out, (int)n_b);
+	size_t lead = d ? d : 1;
+	wh_gemm_double(false, true, n_a, n_b, d, -2, a, lead, b, lead, 0, out, n_b);
 	for (size_t i = 0; i < n_a; i++)
 		for (size_t j = 0; j < n_b; j++) {
 			double sum = norm_a[i] + norm_b[j], *distance2 = &out[i * n_b + j];

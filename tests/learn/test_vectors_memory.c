@@ -13,6 +13,7 @@
 #include "learn/elbow.h"
 #include "learn/internal.h"
 #include "learn/kmeans.h"
+#include "learn/pca.h"
 
 enum { N = 30, D = 3 };
 
@@ -77,6 +78,17 @@ static int elbow(struct wh_err *err)
 	return code;
 }
 
+static int pca(struct wh_err *err)
+{
+	struct wh_pca result;
+	float y[N * D];
+	int code = wh_pca_fit(points, N, D, NULL, 1, 0, &two, &result, err);
+	if (code == WH_OK)
+		code = wh_pca_project(&result, points, N, y, NULL, &two, err);
+	wh_pca_release(&result);
+	return code;
+}
+
 static int run_function(const void *user, struct wh_err *err)
 {
 	int (*const *function)(struct wh_err *) = user;
@@ -86,7 +98,7 @@ static int run_function(const void *user, struct wh_err *err)
 static void each_allocation_fails(void **state)
 {
 	static int (*const functions[])(struct wh_err *) = {
-		kmeans, kmeans_assign, internal, conformal, elbow,
+		kmeans, kmeans_assign, internal, conformal, elbow, pca,
 	};
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
 		assert_true(failing_each(run_function, &functions[i], NULL) > 0);

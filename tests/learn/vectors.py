@@ -9,6 +9,7 @@ try:
     from scipy import stats
     from sklearn import metrics
     from sklearn.cluster import KMeans
+    from sklearn.decomposition import PCA
 except ImportError as error:
     print(f"skipped, because {error}")
     sys.exit(77)
@@ -112,6 +113,36 @@ def test_window():
                 expected.append(whole[flagged:].sum())
     for case, answer, p in zip(cases, ask(cases), expected):
         assert np.isclose(answer[0], p, rtol=1e-7, atol=1e-13), (case, answer, p)
+
+
+def test_pca():
+    cases = []
+    for n, d in ((5, 3), (40, 6), (300, 30), (20, 80), (60, 200)):
+        for weighted in (False, True):
+            points = (rng.normal(size=(n, d)) @ np.diag(2.0 ** -np.arange(d).clip(0, 9)) + 5).astype(np.float32)
+            weight = rng.integers(1, 4, n) if weighted else None
+            for share, most in ((1.0, 0), (0.9, 0), (1.0, 2)):
+                cases.append((points, weight, share, most, (rng.normal(size=(7, d)) + 5).astype(np.float32)))
+    answers = ask([["pca", *x.shape, *digits(x), *weights_of(w), s, m, len(f), *digits(f)] for x, w, s, m, f in cases])
+    for (points, weight, share, most, further), answer in zip(cases, answers):
+        d, r, m = points.shape[1], int(answer[0]), len(further)
+        heavy = points.astype(float) if weight is None else np.repeat(points.astype(float), weight, axis=0)
+        whole = PCA(svd_solver="full").fit(heavy)
+        ratio = whole.explained_variance_ratio_
+        if share < 1:
+            assert r == np.searchsorted(ratio.cumsum(), share) + 1, (points.shape, r)
+        else:
+            assert r == (most or min(len(points) - 1, d)), (points.shape, r)
+        assert np.isclose(answer[1], heavy.var(axis=0, ddof=1).sum(), rtol=1e-5)
+        variance, component = answer[2 : 2 + r], answer[2 + r : 2 + r + r * d].reshape(r, d)
+        assert np.allclose(variance, whole.explained_variance_[:r], rtol=1e-4), points.shape
+        y, outside = answer[2 + r + r * d :][: m * r].reshape(m, r), answer[2 + r + r * d + m * r :]
+        assert np.allclose(component @ component.T, np.eye(r), atol=1e-5)
+        sign = np.sign((component * whole.components_[:r]).sum(axis=1))
+        assert np.allclose(component * sign[:, None], whole.components_[:r], atol=1e-4), points.shape
+        assert np.allclose(y, (further - heavy.mean(axis=0)) @ component.T, atol=1e-4)
+        off = (further - heavy.mean(axis=0)) - y @ component
+        assert np.allclose(outside, (off**2).sum(axis=1), rtol=1e-3, atol=1e-3), points.shape
 
 
 for name, test in list(globals().items()):

@@ -8,6 +8,7 @@
 #include "learn/conformal.h"
 #include "learn/internal.h"
 #include "learn/kmeans.h"
+#include "learn/pca.h"
 
 static unsigned long number(void)
 {
@@ -145,13 +146,49 @@ static int window(void)
 	return 0;
 }
 
+/* N D the points, the weights, SHARE, MOST, M, that many further points: r, total, variances, components, what the further points are and
+ * what they have outside */
+static int pca(void)
+{
+	size_t n = number(), d = number();
+	float *x = floats(n * d);
+	uint32_t *weight = numbers(n, false);
+	double share = real();
+	size_t most = number(), m = number();
+	float *further = floats(m * d), *y;
+	double *outside = memory(m, sizeof *outside);
+	struct wh_pca result;
+	struct wh_err err;
+	if (wh_pca_fit(x, n, d, weight, share, most, NULL, &result, &err) != WH_OK)
+		return 1;
+	y = memory(m * result.r, sizeof *y);
+	if (wh_pca_project(&result, further, m, y, outside, NULL, &err) != WH_OK)
+		return 1;
+	printf("%zu %.17g ", result.r, result.total);
+	for (size_t i = 0; i < result.r; i++)
+		printf("%.17g ", result.variance[i]);
+	for (size_t i = 0; i < result.r * d; i++)
+		printf("%.9g ", result.component[i]);
+	for (size_t i = 0; i < m * result.r; i++)
+		printf("%.9g ", y[i]);
+	for (size_t i = 0; i < m; i++)
+		printf("%.17g ", outside[i]);
+	wh_pca_release(&result);
+	free(x);
+	free(weight);
+	free(further);
+	free(y);
+	free(outside);
+	return 0;
+}
+
 int main(void)
 {
 	static const struct {
 		const char *word;
 		int (*run)(void);
 	} questions[] = {
-		{ "kmeans", kmeans }, { "internal", internal }, { "binomial", binomial }, { "window", window },
+		{ "kmeans", kmeans }, { "internal", internal }, { "binomial", binomial }, { "window", window }, { "pca", pca },
 	};
 	char word[16];
 	while (scanf("%15s", word) == 1) {
