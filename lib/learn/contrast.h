@@ -51,8 +51,11 @@ struct wh_amount {
  *   effect   Cliff's delta: the chance that one of the group has more than one of the rest, less the chance that it has less; [-1, 1]
  *   p_value  two-sided Mann-Whitney U test, normal approximation with ties and continuity corrected (as scipy's asymptotic method),
  *            Benjamini-Hochberg over all measures of the call
- *   score    Welch's t where p_value <= 0.05, else 0; its standard error has (difference / observations)^2 added to its square, so that a
- *            measure without spread has a score, too. Measures come in falling order of it, ties by name
+ *   score    how much more the group has, mean over all its observations less mean over the rest, times the effect, times
+ *            (1 + share of the group that has any - share of the rest that has any) / 2: of things that come in equal amounts, the one that
+ *            others do without. 0 where p_value > 0.05. Measures come in falling order of it, ties by name
+ *
+ * Why no t: a thing of which every member has a tiny, steady amount would come before what the group is about.
  */
 struct wh_contrast_measure {
 	uint32_t measure; /* the caller's number */

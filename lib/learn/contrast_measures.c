@@ -23,7 +23,7 @@ void wh_amounts_sort(struct wh_amount *amounts, size_t n)
 }
 
 struct sums {
-	double n[2], sum[2], squares[2]; /* inside, outside */
+	double sum[2]; /* inside, outside */
 	double u;    /* pairs in which inside has more, and half of those that are even */
 	double ties; /* sum of t^3 - t over runs of equal values */
 	double below; /* observations outside that have less than what is at hand */
@@ -46,24 +46,15 @@ static void add_amounts(struct sums *s, const struct wh_contrast_measure *m, con
 			if (side[m->amounts[j].observation] != WH_SIDE_NONE)
 				run[side[m->amounts[j].observation] == WH_SIDE_OUTSIDE]++;
 		double value = m->amounts[i].value;
-		for (int k = 0; k < 2; k++) {
-			s->n[k] += run[k];
+		for (int k = 0; k < 2; k++)
 			s->sum[k] += run[k] * value;
-			s->squares[k] += run[k] * value * value;
-		}
 		add_run(s, run[0], run[1]);
 	}
 }
 
-static double variance_of_mean(double n, double sum, double squares)
-{
-	double v = n > 1 ? (squares - sum * sum / n) / (n - 1) : 0;
-	return n > 0 && v > 0 ? v / n : 0;
-}
-
 static void compare(struct wh_contrast_measure *m, const uint8_t *side, double n_in, double n_out)
 {
-	struct sums s = { .n = { 0 } };
+	struct sums s = { .sum = { 0 } };
 	size_t with[2] = { 0, 0 };
 	for (size_t i = 0; i < m->n; i++)
 		if (side[m->amounts[i].observation] != WH_SIDE_NONE)
@@ -74,14 +65,13 @@ static void compare(struct wh_contrast_measure *m, const uint8_t *side, double n
 	m->outside = with[1];
 	m->mean_inside = n_in > 0 ? s.sum[0] / n_in : 0;
 	m->mean_outside = n_out > 0 ? s.sum[1] / n_out : 0;
-	double n = n_in + n_out, pairs = n_in * n_out, difference = m->mean_inside - m->mean_outside;
+	double n = n_in + n_out, pairs = n_in * n_out;
 	m->effect = pairs > 0 ? 2 * s.u / pairs - 1 : 0;
 	double deviation = n > 1 ? sqrt(pairs / 12 * (n + 1 - s.ties / (n * (n - 1)))) : 0;
 	double z = deviation > 0 ? (fabs(s.u - pairs / 2) - 0.5) / deviation : 0;
 	m->p_value = z > 0 ? erfc(z / sqrt(2)) : 1;
-	double error = variance_of_mean(n_in, s.sum[0], s.squares[0]) + variance_of_mean(n_out, s.sum[1], s.squares[1]);
-	error += n > 0 ? difference / n * (difference / n) : 0;
-	m->score = error > 0 ? difference / sqrt(error) : 0;
+	double with_in = n_in > 0 ? (double)with[0] / n_in : 0, with_out = n_out > 0 ? (double)with[1] / n_out : 0;
+	m->score = (m->mean_inside - m->mean_outside) * fabs(m->effect) * (1 + with_in - with_out) / 2;
 }
 
 struct order {

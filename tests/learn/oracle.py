@@ -7,7 +7,7 @@ try:
     import numpy as np
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import pdist
-    from scipy.stats import fisher_exact, hypergeom, mannwhitneyu, ttest_ind
+    from scipy.stats import fisher_exact, hypergeom, mannwhitneyu
     from sklearn import metrics
 except ImportError as error:
     print(f"skipped, because {error}")
@@ -101,7 +101,7 @@ def test_fisher_by_sums():
 
 
 def test_amounts():
-    """How much each side has: scipy's Mann-Whitney U test, and Welch's t with the term that keeps it finite."""
+    """How much each side has: scipy's Mann-Whitney U test, and the score by its formula."""
     cases = []
     for n, levels, absent in ((8, 0, 0), (30, 0, 0.5), (60, 3, 0.3), (200, 5, 0.9), (40, 1, 0), (12, 0, 1.0)):
         side = rng.permutation(np.r_[1, 1, 2, 2, rng.integers(0, 3, n - 4)])
@@ -118,12 +118,8 @@ def test_amounts():
         u = mannwhitneyu(a, b, alternative="two-sided", method="asymptotic")
         assert np.isclose(answer[4], 2 * u.statistic / len(a) / len(b) - 1)
         assert np.isclose(answer[5], u.pvalue, rtol=1e-9), (answer[5], u.pvalue)
-        error = a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b)
-        if u.pvalue <= 0.05:
-            t = ttest_ind(a, b, equal_var=False).statistic * np.sqrt(error)
-            assert np.isclose(answer[6], t / np.sqrt(error + (t / (len(a) + len(b))) ** 2)), answer
-        else:
-            assert answer[6] == 0
+        score = (a.mean() - b.mean()) * abs(answer[4]) * (1 + (a > 0).mean() - (b > 0).mean()) / 2
+        assert np.isclose(answer[6], score if u.pvalue <= 0.05 else 0), answer
 
 
 def test_adjust():
