@@ -37,7 +37,7 @@ int wh_autoencoder_save(const struct wh_autoencoder *model, bool checkpoint, str
 	wh_pack_u64(out, p->patience);
 	wh_pack_real(out, model->scale);
 	wh_pack_u64(out, model->seed);
-	wh_pack_u64(out, model->steps);
+	wh_pack_u64(out, checkpoint ? model->steps : 0); /* a new optimiser counts anew */
 	wh_pack_u64(out, model->epochs);
 	wh_pack_real(out, model->epochs ? model->loss : 0);
 	wh_pack_real(out, isfinite(model->best) ? model->best : -1);

@@ -20,7 +20,7 @@
 #include "method/kaboom/homogenise.h"
 #include "method/kaboom/methods.h"
 #include "method/kaboom/space.h"
-#include "method/kaboom/stack.h"
+#include "method/kaboom/rows.h"
 
 enum { DEC_STARTS = 20, ROWS_AT_ONCE = 256 };
 
@@ -119,15 +119,15 @@ static int find_axes(struct kaboom *k, const struct wh_matrix *rows, const struc
 static int kaboom_fit(void *fitted, const struct wh_bytes *sessions, size_t n, const struct wh_host *host, struct wh_err *err)
 {
 	struct kaboom *k = fitted;
-	struct wh_stacked stacked = { 0 };
+	struct wh_session_rows rows = { 0 };
 	WH_TRY(wh_homogeniser_fit(&k->homogeniser, sessions, n, host, err));
 	if (!n || !wh_homogeniser_width(&k->homogeniser))
 		return WH_OK;
-	int code = wh_stack_sessions(&stacked, &k->homogeniser, sessions, n, host, err);
+	int code = wh_session_rows_fill(&rows, &k->homogeniser, sessions, n, host, err);
 	if (code == WH_OK)
-		code = k->principal ? find_axes(k, &stacked.matrix, host, err)
-				    : wh_autoencoder_fit(&stacked.matrix, &k->params, host, &k->network, err);
-	wh_stacked_release(&stacked);
+		code = k->principal ? find_axes(k, &rows.matrix, host, err)
+				    : wh_autoencoder_fit(&rows.matrix, &k->params, host, &k->network, err);
+	wh_session_rows_release(&rows);
 	if (code == WH_OK && k->dec && !k->principal)
 		code = train_dec(k, n, host, err);
 	return code;
@@ -173,12 +173,12 @@ static int kaboom_embed_all(const void *fitted, const struct wh_bytes *sessions,
 	const struct kaboom *k = fitted;
 	size_t width = kaboom_width(k);
 	for (size_t at = 0; width && at < n; at += ROWS_AT_ONCE) {
-		struct wh_stacked stacked = { 0 };
+		struct wh_session_rows rows = { 0 };
 		size_t some = n - at < ROWS_AT_ONCE ? n - at : ROWS_AT_ONCE;
-		int code = wh_stack_sessions(&stacked, &k->homogeniser, sessions + at, some, host, err);
+		int code = wh_session_rows_fill(&rows, &k->homogeniser, sessions + at, some, host, err);
 		if (code == WH_OK)
-			code = encode(k, &stacked.matrix, z + at * width, outside + at, host, err);
-		wh_stacked_release(&stacked);
+			code = encode(k, &rows.matrix, z + at * width, outside + at, host, err);
+		wh_session_rows_release(&rows);
 		if (code != WH_OK)
 			return code;
 	}

@@ -42,7 +42,7 @@ void wh_session_close(void *state)
 	if (!space)
 		return;
 	space->embedding->close(space->fitted);
-	wh_placing_release(&space->placing);
+	wh_categories_release(&space->categories);
 	wh_arena_release(&space->arena);
 	wh_arena_release(&space->scratch);
 	wh_vec_release(&space->sessions);
@@ -60,7 +60,7 @@ int wh_session_save(const void *state, struct wh_str *out, struct wh_err *err)
 	wh_pack_u64(out, space->width);
 	wh_pack_real(out, space->scale);
 	WH_TRY(space->embedding->save(space->fitted, out, err));
-	wh_placing_save(&space->placing, out);
+	wh_categories_save(&space->categories, out);
 	return wh_str_check(out, err);
 }
 
@@ -78,7 +78,7 @@ int wh_session_load(void *state, struct wh_bytes bytes, struct wh_err *err)
 	WH_TRY(space->embedding->load(space->fitted, &r, err));
 	r.failed |= space->embedding->width(space->fitted) != space->width;
 	WH_TRY(wh_unpack_check(&r, false, "model", err));
-	WH_TRY(wh_placing_load(&space->placing, space->width, &r, err));
+	WH_TRY(wh_categories_load(&space->categories, space->width, &r, err));
 	WH_TRY(wh_unpack_check(&r, true, "model", err));
 	space->loaded = true;
 	return WH_OK;
@@ -308,9 +308,9 @@ double wh_session_similarity(const void *state, size_t i, size_t j)
 int wh_session_group(void *state, const uint32_t *weight, const struct wh_host *host, uint32_t *of, size_t *n_groups, struct wh_err *err)
 {
 	struct wh_session_space *space = state;
-	const struct wh_placing_points points = { space->n_frozen, space->width, space->z.data, space->points.data, weight };
-	WH_TRY(wh_placing_learn(&space->placing, &points, &space->params, host, of, err));
-	*n_groups = space->placing.n_groups;
+	const struct wh_categories_points points = { space->n_frozen, space->width, space->z.data, space->points.data, weight };
+	WH_TRY(wh_categories_learn(&space->categories, &points, &space->params, host, of, err));
+	*n_groups = space->categories.n_groups;
 	return WH_OK;
 }
 
@@ -318,9 +318,9 @@ int wh_session_locate(const void *state, size_t i, struct wh_location *location,
 {
 	const struct wh_session_space *space = state;
 	const struct wh_session_point *point = &space->points.data[i];
-	if (!space->placing.n_groups)
+	if (!space->categories.n_groups)
 		return wh_err_set(err, WH_E_USAGE, "nothing was grouped yet");
-	*location = wh_placing_locate(&space->placing, &space->params, wh_session_row(space, i), point->outside, point->empty);
+	*location = wh_categories_locate(&space->categories, &space->params, wh_session_row(space, i), point->outside, point->empty);
 	return WH_OK;
 }
 
@@ -331,9 +331,9 @@ int wh_session_place(const struct wh_session_space *space, const struct wh_sessi
 	float *z = wh_arena_alloc(scratch, (space->width + 1) * sizeof *z);
 	if (!z)
 		return wh_arena_error(scratch, err);
-	if (!space->placing.n_groups)
+	if (!space->categories.n_groups)
 		return wh_err_set(err, WH_E_USAGE, "nothing was grouped yet");
 	WH_TRY(embed(space, session, scratch, z, &outside, err));
-	*location = wh_placing_locate(&space->placing, &space->params, z, outside, is_empty(session));
+	*location = wh_categories_locate(&space->categories, &space->params, z, outside, is_empty(session));
 	return WH_OK;
 }

@@ -23,7 +23,7 @@
 
 #include "base/arena.h"
 #include "base/vec.h"
-#include "method/kaboom/place.h"
+#include "method/kaboom/categories.h"
 #include "method/kaboom/vocabulary.h"
 #include "observation/session.h"
 
@@ -54,7 +54,7 @@ struct wh_session_point {
 struct wh_session_space {
 	const struct wh_embedding *embedding;
 	void *fitted;
-	struct wh_placing_params params;
+	struct wh_categories_params params;
 	double holdback;
 	struct wh_arena arena;   /* packed sessions until they are frozen */
 	struct wh_arena scratch; /* of add; reset by every one */
@@ -63,7 +63,7 @@ struct wh_session_space {
 	struct WH_VEC(float) z; /* points.n x width */
 	size_t width, n_frozen; /* n_frozen: how many points were there at freeze */
 	double scale;           /* typical squared distance of two training points; more than 0 */
-	struct wh_placing placing;
+	struct wh_categories categories;
 	bool loaded, frozen;
 };
 

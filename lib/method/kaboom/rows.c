@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "method/kaboom/stack.h"
+#include "method/kaboom/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +15,13 @@ struct sparse_row {
 	size_t n;
 };
 
-struct stacking {
+struct filling {
 	const struct wh_homogeniser *h;
 	const struct wh_bytes *sessions;
 	size_t d;
 	struct wh_arena *scratch; /* one a thread */
 	float *dense;             /* NULL: sparse */
-	struct sparse_row *rows;
+	struct sparse_row *sparse;
 };
 
 static int keep_sparse(struct sparse_row *to, const float *row, size_t d, struct wh_err *err)
@@ -41,9 +41,9 @@ static int keep_sparse(struct sparse_row *to, const float *row, size_t d, struct
 	return WH_OK;
 }
 
-static int stack_some(void *user, unsigned worker, size_t first, size_t last, struct wh_err *err)
+static int fill_some(void *user, unsigned worker, size_t first, size_t last, struct wh_err *err)
 {
-	struct stacking *s = user;
+	struct filling *s = user;
 	struct wh_arena *scratch = &s->scratch[worker];
 	for (size_t i = first; i < last; i++) {
 		struct wh_session *session = &(struct wh_session){ 0 };
@@ -56,12 +56,12 @@ static int stack_some(void *user, unsigned worker, size_t first, size_t last, st
 			WH_TRY(wh_session_unpack(s->sessions[i], scratch, &session, err));
 		WH_TRY(wh_homogenise(s->h, session, scratch, row, &missing, err));
 		if (!s->dense)
-			WH_TRY(keep_sparse(&s->rows[i], row, s->d, err));
+			WH_TRY(keep_sparse(&s->sparse[i], row, s->d, err));
 	}
 	return WH_OK;
 }
 
-static int run(struct stacking *s, size_t n, const struct wh_host *host, struct wh_err *err)
+static int run(struct filling *s, size_t n, const struct wh_host *host, struct wh_err *err)
 {
 	unsigned threads = wh_host_threads(host);
 	s->scratch = calloc(threads, sizeof *s->scratch);
@@ -69,63 +69,63 @@ static int run(struct stacking *s, size_t n, const struct wh_host *host, struct 
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	for (unsigned i = 0; i < threads; i++)
 		wh_arena_init(&s->scratch[i], (size_t)SCRATCH_LIMIT_GIB << 30);
-	int code = wh_parallel(host, NULL, n, GRAIN, stack_some, s, err);
+	int code = wh_parallel(host, NULL, n, GRAIN, fill_some, s, err);
 	for (unsigned i = 0; i < threads; i++)
 		wh_arena_release(&s->scratch[i]);
 	free(s->scratch);
 	return code;
 }
 
-static int join_rows(struct wh_stacked *stacked, const struct sparse_row *rows, size_t n, struct wh_err *err)
+static int join(struct wh_session_rows *rows, const struct sparse_row *sparse, size_t n, struct wh_err *err)
 {
 	size_t all = 0;
 	for (size_t i = 0; i < n; i++)
-		all += rows[i].n;
-	stacked->start = malloc((n + 1) * sizeof *stacked->start);
-	stacked->column = malloc((all + 1) * sizeof *stacked->column);
-	stacked->value = malloc((all + 1) * sizeof *stacked->value);
-	if (!stacked->start || !stacked->column || !stacked->value)
+		all += sparse[i].n;
+	rows->start = malloc((n + 1) * sizeof *rows->start);
+	rows->column = malloc((all + 1) * sizeof *rows->column);
+	rows->value = malloc((all + 1) * sizeof *rows->value);
+	if (!rows->start || !rows->column || !rows->value)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	stacked->start[0] = 0;
+	rows->start[0] = 0;
 	for (size_t i = 0; i < n; i++) {
-		memcpy(stacked->column + stacked->start[i], rows[i].column, rows[i].n * sizeof *rows[i].column);
-		memcpy(stacked->value + stacked->start[i], rows[i].value, rows[i].n * sizeof *rows[i].value);
-		stacked->start[i + 1] = stacked->start[i] + rows[i].n;
+		memcpy(rows->column + rows->start[i], sparse[i].column, sparse[i].n * sizeof *sparse[i].column);
+		memcpy(rows->value + rows->start[i], sparse[i].value, sparse[i].n * sizeof *sparse[i].value);
+		rows->start[i + 1] = rows->start[i] + sparse[i].n;
 	}
 	return WH_OK;
 }
 
-int wh_stack_sessions(struct wh_stacked *stacked, const struct wh_homogeniser *h, const struct wh_bytes *sessions, size_t n,
+int wh_session_rows_fill(struct wh_session_rows *rows, const struct wh_homogeniser *h, const struct wh_bytes *sessions, size_t n,
 		      const struct wh_host *host, struct wh_err *err)
 {
-	struct stacking s = { .h = h, .sessions = sessions, .d = wh_homogeniser_width(h) };
-	*stacked = (struct wh_stacked){ 0 };
+	struct filling s = { .h = h, .sessions = sessions, .d = wh_homogeniser_width(h) };
+	*rows = (struct wh_session_rows){ 0 };
 	bool dense = h->scale == WH_SCALE_Z;
 	if (s.d >= UINT32_MAX)
 		return wh_err_set(err, WH_E_LIMIT, "%zu metrics over %u steps: more than 2^32 numbers a session",
 				  wh_vocabulary_size(&h->vocabulary), h->steps);
 	if (dense)
-		s.dense = stacked->dense = malloc((n * s.d + 1) * sizeof *s.dense);
+		s.dense = rows->dense = malloc((n * s.d + 1) * sizeof *s.dense);
 	else
-		s.rows = calloc(n + 1, sizeof *s.rows);
-	int code = s.dense || s.rows ? run(&s, n, host, err) : wh_err_set(err, WH_E_NOMEM, "out of memory");
+		s.sparse = calloc(n + 1, sizeof *s.sparse);
+	int code = s.dense || s.sparse ? run(&s, n, host, err) : wh_err_set(err, WH_E_NOMEM, "out of memory");
 	if (code == WH_OK && !dense)
-		code = join_rows(stacked, s.rows, n, err);
-	for (size_t i = 0; s.rows && i < n; i++)
-		free(s.rows[i].column);
-	free(s.rows);
+		code = join(rows, s.sparse, n, err);
+	for (size_t i = 0; s.sparse && i < n; i++)
+		free(s.sparse[i].column);
+	free(s.sparse);
 	if (code != WH_OK)
-		wh_stacked_release(stacked);
+		wh_session_rows_release(rows);
 	else
-		stacked->matrix = (struct wh_matrix){ n, s.d, stacked->dense, stacked->start, stacked->column, stacked->value };
+		rows->matrix = (struct wh_matrix){ n, s.d, rows->dense, rows->start, rows->column, rows->value };
 	return code;
 }
 
-void wh_stacked_release(struct wh_stacked *stacked)
+void wh_session_rows_release(struct wh_session_rows *rows)
 {
-	free(stacked->dense);
-	free(stacked->value);
-	free(stacked->column);
-	free(stacked->start);
-	*stacked = (struct wh_stacked){ 0 };
+	free(rows->dense);
+	free(rows->value);
+	free(rows->column);
+	free(rows->start);
+	*rows = (struct wh_session_rows){ 0 };
 }
