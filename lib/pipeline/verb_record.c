@@ -55,6 +55,7 @@ struct recording {
 	time_t told;
 	double start;
 	bool stalled; /* said already that nothing can be written */
+	bool told_few; /* said already that there is no model yet */
 	int output;   /* file that records are appended to instead of a store; -1: none */
 };
 
@@ -145,9 +146,16 @@ static int store_batch(struct recording *r, struct wh_standing *standing, struct
 	if (n)
 		WH_TRY(wh_standing_import(standing, &imported, err));
 	r->batch_call.n_operands = 0;
-	int code = missing ? wh_place_all(&placing, standing, err) : WH_OK;
+	struct wh_err why = { 0 };
+	int code = missing ? wh_place_all(&placing, standing, &why) : WH_OK;
 	wh_place_release(&placing);
-	return code;
+	if (code == WH_E_USAGE && r->call->method->group) { /* too few so far to make a model of: they are stored, and their time comes */
+		if (!r->told_few)
+			wh_host_log(r->call->host, WH_INFO, "%s: stored without a %s for now", why.message, r->call->signal->group_noun);
+		r->told_few = true;
+		return WH_OK;
+	}
+	return code == WH_OK ? WH_OK : wh_err_set(err, code, "%s", why.message);
 }
 
 static const char *group_of(const struct item *item)
@@ -168,7 +176,7 @@ static int settle_batch(struct recording *r, struct wh_err *err)
 		wh_emit_string(r->out, "id", item->capture->id);
 		wh_emit_string(r->out, "program", item->capture->program);
 		wh_emit_string(r->out, "group", item->group);
-		if (r->output < 0)
+		if (item->group)
 			wh_emit_boolean(r->out, "is_new", item->is_new);
 		wh_emit_string(r->out, "title", item->title);
 		wh_emit_string(r->out, "kept", kept);
@@ -263,7 +271,7 @@ static int tell_cost(struct recording *r, struct wh_err *err)
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
 	wh_emit_object(r->out, NULL);
 	wh_emit_time(r->out, "time", wh_time_now());
-	wh_emit_format(r->out, "title", "%" PRIu64 " %s stored, %" PRIu64 " counted only, %" PRIu64 " lost; %" PRIu64 " new %ss", r->stored,
+	wh_emit_format(r->out, "title", "%" PRIu64 " %s stored, %" PRIu64 " counted only, %" PRIu64 " lost; %" PRIu64 " of a new %s", r->stored,
 		       r->recorder->records, cost.over_rate + cost.over_spool + cost.failed, cost.lost, r->groups, r->call->signal->group_noun);
 	wh_emit_object(r->out, "cost");
 	wh_emit_integer(r->out, "stored", (int64_t)r->stored);

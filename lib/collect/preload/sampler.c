@@ -22,7 +22,7 @@ enum {
 	ADAPT = 128,    /* samples between two looks at what they cost */
 	BUSY = 1,       /* a key whose place is being filled: no address */
 };
-static const uint64_t MEAN_MOST = UINT64_C(1) << 30;
+static const uint64_t MEAN_MOST = UINT64_C(1) << 30, FREE_NS = 20000000; /* what a process's sampling may cost before anybody looks */
 
 __thread struct wh_sampler_thread wh_sampler_thread __attribute__((tls_model("initial-exec")));
 uint16_t wh_sampler_filter[WH_SAMPLER_FILTER];
@@ -77,7 +77,7 @@ static void adapt(void)
 	uint64_t cost_before = __atomic_exchange_n(&adapted_cost, cost, __ATOMIC_RELAXED);
 	uint64_t mean = __atomic_load_n(&table->mean, __ATOMIC_RELAXED);
 	double share = (double)(cost - cost_before) / ((double)(now - before) + 1);
-	if (share > 0.02 && mean < MEAN_MOST)
+	if (share > 0.02 && cost > FREE_NS && mean < MEAN_MOST)
 		__atomic_store_n(&table->mean, mean * 2, __ATOMIC_RELAXED);
 	else if (share < 0.005 && mean / 2 >= least_mean)
 		__atomic_store_n(&table->mean, mean / 2, __ATOMIC_RELAXED);

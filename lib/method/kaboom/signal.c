@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "collect/session/recorder.h"
 #include "format/session/list.h"
 #include "format/session/neutral.h"
 #include "format/session/reading.h"
@@ -217,4 +218,5 @@ const struct wh_signal wh_signal_session = {
 	.measures = measures,
 	.measure_noun = "share of the growth",
 	.title = title,
+	.recorder = &wh_recorder_session,
 };
