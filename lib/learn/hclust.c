@@ -45,12 +45,13 @@ size_t wh_groups_number(size_t n, uint32_t *group)
 	return n_groups;
 }
 
-size_t wh_hclust_cut(size_t n, const struct wh_merge *merges, double d, uint32_t *group)
+/* The first m merges happen. */
+static size_t cut_after(size_t n, const struct wh_merge *merges, size_t m, uint32_t *group)
 {
 	/* group is the forest first: parents are smaller than their children, so a root is its group's smallest point */
 	for (size_t i = 0; i < n; i++)
 		group[i] = (uint32_t)i;
-	for (size_t i = 0; i + 1 < n && wh_within_cut(merges[i].height, d); i++) {
+	for (size_t i = 0; i < m; i++) {
 		uint32_t a = root_of(group, point_below(n, merges, merges[i].a));
 		uint32_t b = root_of(group, point_below(n, merges, merges[i].b));
 		group[a > b ? a : b] = a > b ? b : a;
@@ -58,4 +59,17 @@ size_t wh_hclust_cut(size_t n, const struct wh_merge *merges, double d, uint32_t
 	for (size_t i = 0; i < n; i++)
 		group[i] = group[group[i]]; /* the parent is done: it is smaller */
 	return wh_groups_number(n, group);
+}
+
+size_t wh_hclust_cut(size_t n, const struct wh_merge *merges, double d, uint32_t *group)
+{
+	size_t m = 0;
+	while (m + 1 < n && wh_within_cut(merges[m].height, d))
+		m++;
+	return cut_after(n, merges, m, group);
+}
+
+void wh_hclust_cut_k(size_t n, const struct wh_merge *merges, size_t k, uint32_t *group)
+{
+	cut_after(n, merges, n - k, group);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Agglomerative hierarchical clustering with the three reducible linkages.
+ * Agglomerative hierarchical clustering with reducible linkages: complete, average and single of any distances, Ward's of Euclidean ones.
  *
  * Two algorithms, one result (up to the order of exact ties):
  *  - dense: the whole dendrogram from a condensed distance matrix, by the nearest-neighbour chain (Murtagh 1983; Muellner 2011),
@@ -24,9 +24,12 @@
 #include <whorl/error.h>
 #include <whorl/host.h>
 
-enum wh_linkage { WH_LINKAGE_COMPLETE, WH_LINKAGE_AVERAGE, WH_LINKAGE_SINGLE };
+/* Ward's (1963): the distance of two clusters is sqrt(2 n_a n_b / (n_a + n_b)) times that of their means, so that the merge which adds least
+ * to the squares within clusters comes first. Dense only. */
+enum wh_linkage { WH_LINKAGE_COMPLETE, WH_LINKAGE_AVERAGE, WH_LINKAGE_SINGLE, WH_LINKAGE_WARD };
 
-/* "complete|average|single", as in parameter tables. Returns false where name is none of them. */
+/* "complete|average|single", as in parameter tables of methods that compare. Returns false where name is none of them: Ward's linkage
+ * means nothing to similarities that are no distances of vectors. */
 bool wh_linkage_parse(const char *name, enum wh_linkage *);
 
 /*
@@ -51,13 +54,16 @@ static inline size_t wh_condensed(size_t n, size_t i, size_t j)
 }
 
 /* The dendrogram of n < 2^31 points: merges[n - 1] is filled. distance: condensed, n(n-1)/2 floats, overwritten; infinite is
- * allowed, NaN is not. weight: how many times each point counts, at least 1 (average linkage), NULL: once. Errors: WH_E_NOMEM. */
+ * allowed, NaN is not. weight: how many times each point counts, at least 1 (average and Ward's linkage), NULL: once. Errors: WH_E_NOMEM. */
 int wh_hclust_dense(enum wh_linkage, size_t n, float *distance, const uint32_t *weight, struct wh_merge *merges,
 		    struct wh_err *) WH_NODISCARD;
 
 /* Cuts a dendrogram: merges of a height within d happen. group[n]: numbered from 0 by their smallest point. Returns the number of
  * groups; merges as wh_hclust_dense left them. */
 size_t wh_hclust_cut(size_t n, const struct wh_merge *merges, double d, uint32_t *group);
+
+/* The same for k groups, 1 <= k <= n: all merges but the last k - 1 happen, whatever their heights. */
+void wh_hclust_cut_k(size_t n, const struct wh_merge *merges, size_t k, uint32_t *group);
 
 /* From the smallest point of each point's group to numbers from 0 in that order, in place. Returns how many. */
 size_t wh_groups_number(size_t n, uint32_t *group);
@@ -91,7 +97,7 @@ struct wh_hclust_sparse {
 };
 
 /* group[n]: numbered from 0 by their smallest point. The same for any order in the rows and any number of threads. Errors: WH_E_NOMEM,
- * WH_E_CANCELLED, WH_E_USAGE (a point beyond n, average linkage without similarity). */
+ * WH_E_CANCELLED, WH_E_USAGE (a point beyond n, average linkage without similarity, Ward's linkage). */
 int wh_hclust_sparse(const struct wh_hclust_sparse *, const struct wh_host *, uint32_t *group, size_t *n_groups,
 		     struct wh_err *) WH_NODISCARD;
 

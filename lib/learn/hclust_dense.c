@@ -13,7 +13,7 @@ struct dense {
 	enum wh_linkage linkage;
 	size_t n;
 	float *distance;
-	double *weight;           /* n, by slot; NULL: not average */
+	double *weight;           /* n, by slot; NULL: neither average nor Ward's */
 	uint32_t *active;         /* slots in use, ascending */
 	size_t n_active;
 	uint32_t *chain;          /* n: each the nearest neighbour of the one before */
@@ -55,7 +55,8 @@ static uint32_t nearest(const struct dense *dense, uint32_t x, uint32_t before)
 	return best;
 }
 
-static float lance_williams(const struct dense *dense, uint32_t a, uint32_t b, float ac, float bc)
+/* From the distance of c to a and to b, which are ab apart. */
+static float lance_williams(const struct dense *dense, uint32_t a, uint32_t b, uint32_t c, float ac, float bc, float ab)
 {
 	switch (dense->linkage) {
 	case WH_LINKAGE_SINGLE:
@@ -64,6 +65,12 @@ static float lance_williams(const struct dense *dense, uint32_t a, uint32_t b, f
 		if (ac == bc)
 			return ac;
 		return (float)((dense->weight[a] * ac + dense->weight[b] * bc) / (dense->weight[a] + dense->weight[b]));
+	case WH_LINKAGE_WARD: {
+		double n_a = dense->weight[a], n_b = dense->weight[b], n_c = dense->weight[c], least = ac < bc ? ac : bc;
+		double squares = (n_a + n_c) * ac * ac + (n_b + n_c) * bc * bc - n_c * ab * ab;
+		double distance = sqrt(squares > 0 ? squares / (n_a + n_b + n_c) : 0);
+		return (float)(distance > least ? distance : least); /* what rounding may take away; never more is lost */
+	}
 	case WH_LINKAGE_COMPLETE:
 	default:
 		return bc > ac ? bc : ac;
@@ -73,6 +80,7 @@ static float lance_williams(const struct dense *dense, uint32_t a, uint32_t b, f
 static void merge(struct dense *dense, uint32_t a, uint32_t b)
 {
 	size_t at_b = 0;
+	float ab = *pair(dense, a, b);
 	for (size_t i = 0; i < dense->n_active; i++) {
 		uint32_t c = dense->active[i];
 		if (c == b)
@@ -80,7 +88,7 @@ static void merge(struct dense *dense, uint32_t a, uint32_t b)
 		if (c == a || c == b)
 			continue;
 		float *ac = pair(dense, a, c);
-		*ac = lance_williams(dense, a, b, *ac, *pair(dense, b, c));
+		*ac = lance_williams(dense, a, b, c, *ac, *pair(dense, b, c), ab);
 	}
 	dense->n_active--;
 	memmove(dense->active + at_b, dense->active + at_b + 1, (dense->n_active - at_b) * sizeof *dense->active);
@@ -129,6 +137,14 @@ static void label(size_t n, const struct step *steps, uint32_t *current, struct 
 	}
 }
 
+/* Points that stand for several: Ward's distance of clusters that lie each in one place. */
+static void weigh_distances(size_t n, float *distance, const uint32_t *weight)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = i + 1; j < n; j++)
+			distance[wh_condensed(n, i, j)] *= (float)sqrt(2.0 * weight[i] * weight[j] / ((double)weight[i] + weight[j]));
+}
+
 int wh_hclust_dense(enum wh_linkage linkage, size_t n, float *distance, const uint32_t *weight, struct wh_merge *merges,
 		    struct wh_err *err)
 {
@@ -136,21 +152,23 @@ int wh_hclust_dense(enum wh_linkage linkage, size_t n, float *distance, const ui
 		return WH_OK;
 	if (n > INT32_MAX)
 		return wh_err_set(err, WH_E_LIMIT, "%zu points are too many to cluster", n);
-	bool average = linkage == WH_LINKAGE_AVERAGE;
+	bool weighs = linkage == WH_LINKAGE_AVERAGE || linkage == WH_LINKAGE_WARD;
 	struct dense dense = { .linkage = linkage, .n = n, .distance = distance, .n_active = n };
 	struct step *steps = malloc((n - 1) * sizeof *steps);
-	dense.weight = average ? malloc(n * sizeof *dense.weight) : NULL;
+	dense.weight = weighs ? malloc(n * sizeof *dense.weight) : NULL;
 	dense.active = malloc(n * sizeof *dense.active);
 	dense.chain = malloc(n * sizeof *dense.chain);
 	int code = WH_OK;
-	if (!steps || (average && !dense.weight) || !dense.active || !dense.chain) {
+	if (!steps || (weighs && !dense.weight) || !dense.active || !dense.chain) {
 		code = wh_err_set(err, WH_E_NOMEM, "out of memory");
 	} else {
 		for (size_t i = 0; i < n; i++) {
 			dense.active[i] = (uint32_t)i;
-			if (average)
+			if (weighs)
 				dense.weight[i] = weight ? weight[i] : 1;
 		}
+		if (linkage == WH_LINKAGE_WARD && weight)
+			weigh_distances(n, distance, weight);
 		run_chain(&dense, steps);
 		qsort(steps, n - 1, sizeof *steps, by_height);
 		label(n, steps, dense.chain, merges);

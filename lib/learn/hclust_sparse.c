@@ -358,6 +358,8 @@ static int check(const struct wh_hclust_sparse *input, struct wh_err *err)
 {
 	if (input->n > WH_LINKED_MOST)
 		return wh_err_set(err, WH_E_LIMIT, "%zu points are too many to cluster", input->n);
+	if (input->linkage == WH_LINKAGE_WARD)
+		return wh_err_set(err, WH_E_USAGE, "Ward's linkage needs all pairs");
 	if (input->linkage == WH_LINKAGE_AVERAGE && !input->similarities)
 		return wh_err_set(err, WH_E_USAGE, "average linkage needs the similarity of any two points");
 	for (size_t b = 0; b < input->n; b++)

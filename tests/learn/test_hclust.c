@@ -368,6 +368,32 @@ static void cuts_forgive_floats(void **state)
 	}
 }
 
+/* Grids have ties everywhere, and rounding: heights must rise, and all k be cut. */
+static void ward_of_grids(void **state)
+{
+	enum { SIDE = 9, GRID = SIDE * SIDE };
+	float distance[GRID * (GRID - 1) / 2];
+	struct wh_merge merges[GRID - 1];
+	uint32_t group[GRID];
+	struct wh_err err;
+	for (size_t i = 0; i < GRID; i++)
+		for (size_t j = i + 1; j < GRID; j++) {
+			double across = (double)(i % SIDE) - (double)(j % SIDE), down = (double)(i / SIDE) - (double)(j / SIDE);
+			distance[wh_condensed(GRID, i, j)] = (float)(sqrt(across * across + down * down) / 3);
+		}
+	assert_int_equal(wh_hclust_dense(WH_LINKAGE_WARD, GRID, distance, NULL, merges, &err), WH_OK);
+	for (size_t i = 1; i < GRID - 1; i++)
+		assert_true(merges[i].height >= merges[i - 1].height);
+	assert_int_equal(merges[GRID - 2].size, GRID);
+	for (size_t k = 1; k <= GRID; k++) {
+		uint32_t most = 0;
+		wh_hclust_cut_k(GRID, merges, k, group);
+		for (size_t i = 0; i < GRID; i++)
+			most = group[i] > most ? group[i] : most;
+		assert_int_equal(most + 1, k);
+	}
+}
+
 static void refuses_nonsense(void **state)
 {
 	const struct wh_near above = { 1, 1 }, fine = { 0, 1 };
@@ -381,6 +407,8 @@ static void refuses_nonsense(void **state)
 	input = (struct wh_hclust_sparse){ .n = 2, .rows = none, .apart = pair, .n_apart = 1 };
 	assert_int_equal(wh_hclust_sparse(&input, NULL, group, &n_groups, &err), WH_E_USAGE);
 	input = (struct wh_hclust_sparse){ .n = 2, .rows = none, .linkage = WH_LINKAGE_AVERAGE };
+	assert_int_equal(wh_hclust_sparse(&input, NULL, group, &n_groups, &err), WH_E_USAGE);
+	input = (struct wh_hclust_sparse){ .n = 2, .rows = none, .linkage = WH_LINKAGE_WARD };
 	assert_int_equal(wh_hclust_sparse(&input, NULL, group, &n_groups, &err), WH_E_USAGE);
 	input = (struct wh_hclust_sparse){ .n = 0 };
 	assert_int_equal(wh_hclust_sparse(&input, NULL, group, &n_groups, &err), WH_OK);
@@ -402,6 +430,7 @@ int main(void)
 		cmocka_unit_test(points_in_any_order),
 		cmocka_unit_test(ties_go_to_the_smallest_point),
 		cmocka_unit_test(cuts_forgive_floats),
+		cmocka_unit_test(ward_of_grids),
 		cmocka_unit_test(refuses_nonsense),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

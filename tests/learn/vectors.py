@@ -7,6 +7,7 @@ import warnings
 try:
     import numpy as np
     from scipy import stats
+    from scipy.cluster.hierarchy import cut_tree, linkage
     from sklearn import metrics
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
@@ -143,6 +144,39 @@ def test_pca():
         assert np.allclose(y, (further - heavy.mean(axis=0)) @ component.T, atol=1e-4)
         off = (further - heavy.mean(axis=0)) - y @ component
         assert np.allclose(outside, (off**2).sum(axis=1), rtol=1e-3, atol=1e-3), points.shape
+
+
+def first_seen(labels):
+    """Groups numbered from 0 by their smallest point."""
+    seen = {}
+    return [seen.setdefault(label, len(seen)) for label in labels]
+
+
+def test_tree():
+    methods, cases = ["complete", "average", "single", "ward"], []
+    for n, d, offset in ((2, 1, 0), (3, 2, 0), (40, 3, 0), (120, 30, 1000)):
+        for number in range(4):
+            cases.append((number, blobs(n, d, 5, 1.0, offset)[0]))
+    answers = ask([["tree", number, *x.shape, *digits(x), 0] for number, x in cases])
+    for (number, points), answer in zip(cases, answers):
+        n = len(points)
+        tree = linkage(points.astype(float), methods[number])
+        rows = answer[: 4 * (n - 1)].reshape(n - 1, 4)
+        assert np.array_equal(rows[:, [0, 1, 3]], tree[:, [0, 1, 3]]), (n, methods[number])
+        assert np.allclose(rows[:, 2], tree[:, 2], rtol=1e-5), (n, methods[number])
+        groups, expected = answer[4 * (n - 1) :].reshape(n, n), cut_tree(tree)
+        for k in range(1, n + 1):
+            assert groups[k - 1].tolist() == first_seen(expected[:, n - k]), (n, methods[number], k)
+
+
+def test_tree_weighted():
+    """A point of weight w gives the same heights as w points in one place."""
+    cases = [(number, blobs(n, 3, 4)[0], rng.integers(1, 5, n)) for n in (2, 4, 30) for number in (1, 3)]
+    answers = ask([["tree", number, *x.shape, *digits(x), 1, *w] for number, x, w in cases])
+    for (number, points, weight), answer in zip(cases, answers):
+        heavy = linkage(np.repeat(points.astype(float), weight, axis=0), ["", "average", "", "ward"][number])
+        heights = answer[: 4 * (len(points) - 1)].reshape(-1, 4)[:, 2]
+        assert np.allclose(heights, heavy[heavy[:, 2] > 1e-9][:, 2], rtol=1e-5), len(points)
 
 
 for name, test in list(globals().items()):

@@ -6,9 +6,11 @@
 
 #include "learn/binomial.h"
 #include "learn/conformal.h"
+#include "learn/hclust.h"
 #include "learn/internal.h"
 #include "learn/kmeans.h"
 #include "learn/pca.h"
+#include "math/distance.h"
 
 static unsigned long number(void)
 {
@@ -182,13 +184,40 @@ static int pca(void)
 	return 0;
 }
 
+/* LINKAGE (0 … 3), N D the points, the weights: the merges, then the groups for every k from 1 to n */
+static int tree(void)
+{
+	enum wh_linkage linkage = (enum wh_linkage)number();
+	size_t n = number(), d = number();
+	float *x = floats(n * d), *distance = memory(n * (n - 1) / 2, sizeof *distance);
+	uint32_t *weight = numbers(n, false), *group = memory(n, sizeof *group);
+	struct wh_merge *merges = memory(n, sizeof *merges);
+	struct wh_err err;
+	if (wh_distances_condensed(x, n, d, distance, NULL, &err) != WH_OK ||
+	    wh_hclust_dense(linkage, n, distance, weight, merges, &err) != WH_OK)
+		return 1;
+	for (size_t i = 0; i + 1 < n; i++)
+		printf("%u %u %.9g %u ", merges[i].a, merges[i].b, merges[i].height, merges[i].size);
+	for (size_t k = 1; k <= n; k++) {
+		wh_hclust_cut_k(n, merges, k, group);
+		for (size_t i = 0; i < n; i++)
+			printf("%u ", group[i]);
+	}
+	free(x);
+	free(weight);
+	free(group);
+	free(distance);
+	free(merges);
+	return 0;
+}
+
 int main(void)
 {
 	static const struct {
 		const char *word;
 		int (*run)(void);
 	} questions[] = {
-		{ "kmeans", kmeans }, { "internal", internal }, { "binomial", binomial }, { "window", window }, { "pca", pca },
+		{ "kmeans", kmeans }, { "internal", internal }, { "binomial", binomial }, { "window", window }, { "pca", pca }, { "tree", tree },
 	};
 	char word[16];
 	while (scanf("%15s", word) == 1) {
