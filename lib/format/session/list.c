@@ -7,5 +7,11 @@ const struct wh_format *const wh_session_formats[] = {
 	&wh_format_session_neutral,
 	&wh_format_session_csv,
 	&wh_format_session_wide,
+	&wh_format_session_prometheus,
+	&wh_format_session_jvm_histogram,
+	&wh_format_session_gc_log,
+	&wh_format_session_heap_profile,
+	&wh_format_session_massif,
+	&wh_format_session_proc,
 	NULL,
 };

@@ -8,6 +8,12 @@
 extern const struct wh_format wh_format_session_neutral;
 extern const struct wh_format wh_format_session_csv;
 extern const struct wh_format wh_format_session_wide;
+extern const struct wh_format wh_format_session_prometheus;
+extern const struct wh_format wh_format_session_jvm_histogram;
+extern const struct wh_format wh_format_session_gc_log;
+extern const struct wh_format wh_format_session_heap_profile;
+extern const struct wh_format wh_format_session_massif;
+extern const struct wh_format wh_format_session_proc;
 
 extern const struct wh_format *const wh_session_formats[]; /* NULL-terminated */
 

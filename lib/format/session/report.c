@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double CALENDAR_S = 1e8, NS_PER_S = 1e9, LAST_S = 9e9; /* beyond it nanoseconds overflow */
+static const double CALENDAR_S = 1e8, LAST_S = 9e9; /* beyond it nanoseconds overflow */
 
 bool wh_session_change_encoded(const struct wh_reader *reader)
 {
@@ -28,7 +28,7 @@ static void find_time(struct wh_observation *o, const struct wh_session *session
 	for (uint32_t i = session->time_s ? session->n_steps : 0; i-- > 0 && !o->has_time;)
 		if (session->time_s[i] >= CALENDAR_S && session->time_s[i] < LAST_S) {
 			double whole = floor(session->time_s[i]);
-			o->time_ns = (int64_t)whole * 1000000000 + (int64_t)((session->time_s[i] - whole) * NS_PER_S);
+			o->time_ns = (int64_t)whole * 1000000000 + (int64_t)nearbyint((session->time_s[i] - whole) * 1e6) * 1000; /* a double has no more */
 			o->has_time = true;
 		}
 }
