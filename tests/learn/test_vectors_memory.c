@@ -11,6 +11,7 @@
 #include "failing.h"
 #include "learn/conformal.h"
 #include "learn/elbow.h"
+#include "learn/gmm.h"
 #include "learn/internal.h"
 #include "learn/kmeans.h"
 #include "learn/pca.h"
@@ -89,6 +90,18 @@ static int pca(struct wh_err *err)
 	return code;
 }
 
+static int gmm(struct wh_err *err)
+{
+	const struct wh_gmm_params params = { .k = 2, .starts = 1, .iterations = 2 };
+	struct wh_gmm result;
+	uint32_t label[N];
+	int code = wh_gmm_fit(points, N, D, NULL, &params, &two, label, &result, err);
+	if (code == WH_OK)
+		code = wh_gmm_assign(&result, points, N, &two, label, NULL, err);
+	wh_gmm_release(&result);
+	return code;
+}
+
 static int run_function(const void *user, struct wh_err *err)
 {
 	int (*const *function)(struct wh_err *) = user;
@@ -98,7 +111,7 @@ static int run_function(const void *user, struct wh_err *err)
 static void each_allocation_fails(void **state)
 {
 	static int (*const functions[])(struct wh_err *) = {
-		kmeans, kmeans_assign, internal, conformal, elbow, pca,
+		kmeans, kmeans_assign, internal, conformal, elbow, pca, gmm,
 	};
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
 		assert_true(failing_each(run_function, &functions[i], NULL) > 0);

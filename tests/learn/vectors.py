@@ -11,6 +11,7 @@ try:
     from sklearn import metrics
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
+    from sklearn.mixture import GaussianMixture
 except ImportError as error:
     print(f"skipped, because {error}")
     sys.exit(77)
@@ -177,6 +178,39 @@ def test_tree_weighted():
         heavy = linkage(np.repeat(points.astype(float), weight, axis=0), ["", "average", "", "ward"][number])
         heights = answer[: 4 * (len(points) - 1)].reshape(-1, 4)[:, 2]
         assert np.allclose(heights, heavy[heavy[:, 2] > 1e-9][:, 2], rtol=1e-5), len(points)
+
+
+def test_gmm():
+    cases = []
+    for n, d, k in ((30, 1, 2), (200, 3, 3), (500, 6, 4), (300, 2, 8)):
+        for diagonal in (0, 1):
+            for weighted in (False, True):
+                points, truth = blobs(n, d, k, 1.5)
+                truth[:k] = np.arange(k)
+                weight = rng.integers(1, 4, n) if weighted else None
+                cases.append((points, weight, k, np.where(rng.random(n) < 0.8, truth, rng.integers(0, k, n)), diagonal))
+    answers = ask([["gmm", *x.shape, *digits(x), *weights_of(w), k, *start, diagonal] for x, w, k, start, diagonal in cases])
+    for (points, weight, k, start, diagonal), answer in zip(cases, answers):
+        (n, d), repeat = points.shape, np.ones(len(points), dtype=int) if weight is None else weight
+        heavy, first = np.repeat(points.astype(float), repeat, axis=0), np.repeat(start, repeat)
+        groups = [heavy[first == j] for j in range(k)]
+        cov = [g.var(axis=0) + 1e-6 if diagonal else np.cov(g.T, bias=True).reshape(d, d) + 1e-6 * np.eye(d) for g in groups]
+        mixture = GaussianMixture(
+            k,
+            covariance_type="diag" if diagonal else "full",
+            weights_init=[len(g) / len(heavy) for g in groups],
+            means_init=[g.mean(axis=0) for g in groups],
+            precisions_init=[1 / c if diagonal else np.linalg.inv(c) for c in cov],
+        ).fit(heavy)
+        assert answer[0] == mixture.n_iter_, points.shape
+        assert np.isclose(answer[1], mixture.score(heavy) * len(heavy), rtol=1e-6), points.shape
+        assert np.isclose(answer[2], mixture.bic(heavy), rtol=1e-6), points.shape
+        expected = np.concatenate([np.ravel(a) for a in (mixture.weights_, mixture.means_, mixture.covariances_)])
+        rest = answer[3:]
+        assert np.allclose(rest[: len(expected)], expected, rtol=1e-5, atol=1e-5), points.shape
+        labels, density = rest[len(expected) :][:n], rest[len(expected) + n :]
+        assert np.array_equal(labels, mixture.predict(points.astype(float))), points.shape
+        assert np.allclose(density, mixture.score_samples(points.astype(float)), rtol=1e-5, atol=1e-5), points.shape
 
 
 for name, test in list(globals().items()):

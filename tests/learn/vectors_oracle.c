@@ -6,6 +6,7 @@
 
 #include "learn/binomial.h"
 #include "learn/conformal.h"
+#include "learn/gmm.h"
 #include "learn/hclust.h"
 #include "learn/internal.h"
 #include "learn/kmeans.h"
@@ -211,13 +212,50 @@ static int tree(void)
 	return 0;
 }
 
+/* N D the points, the weights, K, the first clusters, DIAGONAL: iterations, log likelihood, BIC, shares, means, covariances, labels, and the
+ * log densities at the points */
+static int gmm(void)
+{
+	size_t n = number(), d = number();
+	float *x = floats(n * d);
+	uint32_t *weight = numbers(n, false), *label = memory(n, sizeof *label);
+	double *density = memory(n, sizeof *density);
+	struct wh_gmm_params params = { .k = number() };
+	uint32_t *from = numbers(n, true);
+	params.label = from;
+	params.diagonal = number();
+	struct wh_gmm result;
+	struct wh_err err;
+	if (wh_gmm_fit(x, n, d, weight, &params, NULL, label, &result, &err) != WH_OK ||
+	    wh_gmm_assign(&result, x, n, NULL, label, density, &err) != WH_OK)
+		return 1;
+	printf("%u %.17g %.17g ", result.iterations, result.log_likelihood, result.bic);
+	for (size_t i = 0; i < params.k; i++)
+		printf("%.17g ", result.share[i]);
+	for (size_t i = 0; i < params.k * d; i++)
+		printf("%.17g ", result.mean[i]);
+	for (size_t i = 0; i < params.k * (params.diagonal ? d : d * d); i++)
+		printf("%.17g ", result.covariance[i]);
+	for (size_t i = 0; i < n; i++)
+		printf("%u ", label[i]);
+	for (size_t i = 0; i < n; i++)
+		printf("%.17g ", density[i]);
+	wh_gmm_release(&result);
+	free(x);
+	free(weight);
+	free(label);
+	free(density);
+	free(from);
+	return 0;
+}
+
 int main(void)
 {
 	static const struct {
 		const char *word;
 		int (*run)(void);
 	} questions[] = {
-		{ "kmeans", kmeans }, { "internal", internal }, { "binomial", binomial }, { "window", window }, { "pca", pca }, { "tree", tree },
+		{ "kmeans", kmeans }, { "internal", internal }, { "binomial", binomial }, { "window", window }, { "pca", pca }, { "tree", tree }, { "gmm", gmm },
 	};
 	char word[16];
 	while (scanf("%15s", word) == 1) {
