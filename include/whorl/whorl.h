@@ -9,6 +9,7 @@
 #include <whorl/host.h>
 #include <whorl/observation.h>
 #include <whorl/param.h>
+#include <whorl/sample.h>
 #include <whorl/signal.h>
 #include <whorl/verb.h>
 #include <whorl/writer.h>
