@@ -322,6 +322,7 @@ int wh_journal_end(struct wh_journal *j, struct wh_err *err)
 struct reading {
 	struct wh_journal *j;
 	const char *at, *end;
+	struct WH_VEC(uint32_t) numbers; /* the file's to ours; WH_STRTAB_NONE: not named */
 	bool bad;
 };
 
@@ -340,23 +341,25 @@ static bool next_line(struct reading *r, char *line, size_t size)
 	return true;
 }
 
+/* Metrics are numbered as they were met; those that were 0 throughout so far are not in the file. */
 static int read_metric(struct reading *r, const char *line, struct wh_err *err)
 {
 	char *name;
 	unsigned long number = strtoul(line, &name, 10);
-	if (*name++ != ' ' || number > r->j->names.n) {
-		r->bad = true;
+	r->bad |= name == line || *name != ' ' || number >= WH_JOURNAL_METRICS;
+	if (r->bad)
 		return WH_OK;
-	}
-	if (number < r->j->names.n)
-		return WH_OK; /* said again when the file was written anew */
-	if (wh_strtab_add(&r->j->names, name, strlen(name)) == WH_STRTAB_NONE)
+	name++;
+	uint32_t metric = wh_strtab_add(&r->j->names, name, strlen(name));
+	bool failed = metric == WH_STRTAB_NONE;
+	if (!failed && metric == r->j->metrics.n)
+		failed = wh_vec_push(&r->j->metrics, (struct wh_journal_metric){ .told = true });
+	while (!failed && r->numbers.n <= number)
+		failed = wh_vec_push(&r->numbers, WH_STRTAB_NONE);
+	if (failed)
 		return no_memory(err);
-	if (r->j->names.n == r->j->metrics.n) {
-		r->bad = true; /* two of one name */
-		return WH_OK;
-	}
-	return wh_vec_push(&r->j->metrics, (struct wh_journal_metric){ .told = true }) ? no_memory(err) : WH_OK;
+	r->numbers.data[number] = metric;
+	return WH_OK;
 }
 
 /* A step that is there as a whole; one without its end never happened. */
@@ -372,10 +375,10 @@ static int read_step(struct reading *r, int64_t time_ns, struct wh_err *err)
 		if (whole)
 			break;
 		double number = strtod(value, &end);
-		if (value == line || *value != ' ' || *end || metric >= r->j->metrics.n)
+		if (value == line || *value != ' ' || *end || metric >= r->numbers.n || r->numbers.data[metric] == WH_STRTAB_NONE)
 			r->bad = true;
 		else
-			failed = wh_vec_push(&rows, (struct wh_journal_row){ (uint32_t)metric, number });
+			failed = wh_vec_push(&rows, (struct wh_journal_row){ r->numbers.data[metric], number });
 	}
 	if (whole)
 		failed = wh_vec_push(&r->j->steps, (struct wh_journal_step){ time_ns, rows.data, rows.n });
@@ -413,8 +416,9 @@ int wh_journal_load(struct wh_journal *j, const char *path, struct wh_err *err)
 	if (code == WH_OK)
 		code = wh_input_open(&input, path, err);
 	if (code == WH_OK) {
-		struct reading r = { j, input.text, input.text + input.size, false };
+		struct reading r = { .j = j, .at = input.text, .end = input.text + input.size };
 		code = read_text(&r, err);
+		wh_vec_release(&r.numbers);
 		wh_input_release(&input);
 	}
 	if (code != WH_OK)

@@ -163,7 +163,8 @@ static int recover_one(struct wh_shelf *shelf, const char *id, const struct wh_h
 	char *path = wh_shelf_path(shelf, id, JOURNAL), *tables = wh_shelf_path(shelf, id, ".alloc");
 	int code = path && tables ? wh_journal_load(&j, path, &why) : no_memory(&why);
 	free(path);
-	if (code == WH_OK) {
+	bool loaded = code == WH_OK;
+	if (loaded) {
 		wh_shelf_remove_tables(tables);
 		if (!wh_journal_said(&j, "death"))
 			code = wh_journal_say(&j, "death", "unknown", &why);
@@ -173,9 +174,9 @@ static int recover_one(struct wh_shelf *shelf, const char *id, const struct wh_h
 			wh_journal_release(&j);
 	}
 	free(tables);
-	if (code == WH_E_FORMAT)
+	if (!loaded && (code == WH_E_FORMAT || code == WH_E_IO)) /* broken, or no file of ours: it stays for somebody to look at */
 		wh_host_log(host, WH_WARNING, "%s", why.message);
-	if (code == WH_OK || code == WH_E_FORMAT || code == WH_E_CONFLICT || code == WH_E_NOTFOUND) /* broken, or somebody else's */
+	if (code == WH_OK || (!loaded && code != WH_E_NOMEM)) /* WH_E_CONFLICT: somebody is at it; WH_E_NOTFOUND: somebody was */
 		return WH_OK;
 	return wh_err_set(err, code, "%s", why.message);
 }

@@ -202,12 +202,15 @@ static int name_frame(struct naming *naming, const struct wh_alloc_table *table,
 static int name_site(struct wh_sites *sites, const struct wh_alloc_table *table, const struct wh_alloc_site *site, char **name, struct wh_err *err)
 {
 	struct naming naming = { .sites = sites };
-	struct wh_normal_frame *frames;
-	size_t n;
-	for (unsigned i = 0; i < site->n_frames && i < WH_ALLOC_FRAMES; i++)
+	struct wh_normal_frame *frames = NULL;
+	size_t n = 0;
+	/* as few as give the name: the symbols of what is further out need not be opened */
+	for (unsigned i = 0; n < sites->depth && i < site->n_frames && i < WH_ALLOC_FRAMES; i++) {
 		WH_TRY(name_frame(&naming, table, site->frames[i], err));
-	const struct wh_stack stack = { .frames = naming.frames, .n_frames = naming.n };
-	WH_TRY(wh_normalise(sites->normaliser, sites->cache, &stack, &sites->arena, &frames, &n, NULL, NULL, err));
+		const struct wh_stack stack = { .frames = naming.frames, .n_frames = naming.n };
+		if (i + 1 >= sites->depth || i + 1 == site->n_frames)
+			WH_TRY(wh_normalise(sites->normaliser, sites->cache, &stack, &sites->arena, &frames, &n, NULL, NULL, err));
+	}
 	wh_str_clear(&sites->name);
 	for (size_t i = 0; i < n && i < sites->depth; i++) {
 		const char *token = frames[i].token;
