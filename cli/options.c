@@ -24,7 +24,6 @@ const struct wh_param cli_globals[] = {
 static const struct { char letter; const char *name; bool number; } letters[] = {
 	{ 'h', "help", false },
 	{ 'k', "k", true },
-	{ 'k', "groups", true },
 	{ 'o', "output", false },
 	{ 'p', "pid", true },
 };

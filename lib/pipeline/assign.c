@@ -173,6 +173,7 @@ void wh_assigner_close(struct wh_assigner *a)
 		release_face(&a->faces.data[i]);
 	wh_vec_release(&a->faces);
 	wh_vec_release(&a->home_of);
+	wh_vec_release(&a->home_of_number);
 	wh_vec_release(&a->candidates);
 	wh_vec_release(&a->candidate_of);
 	wh_strtab_release(&a->ids);
@@ -270,13 +271,36 @@ static int open_home(struct wh_assigner *a, const struct wh_record *record, stru
 	return new_home(a, id, &placed->home);
 }
 
-/* The home of a group of the model. */
-static int home_of_number(struct wh_assigner *a, uint32_t number, struct wh_placed *placed)
+/* The home of a group that the store knows under that id, or that took its place. UINT32_MAX: it does not know it. */
+static int find_home(struct wh_assigner *a, const char *id, uint32_t *home, struct wh_err *err)
+{
+	char *current = NULL;
+	*home = wh_strtab_find(&a->ids, id, strlen(id));
+	if (*home != WH_STRTAB_NONE || wh_strtab_find(&a->used, id, strlen(id)) == WH_STRTAB_NONE)
+		return WH_OK;
+	WH_TRY(wh_store_resolve_group(a->standing->store, a->standing->call->signal->noun, id, &current, err));
+	*home = wh_strtab_find(&a->ids, current, strlen(current));
+	free(current);
+	return WH_OK;
+}
+
+/* The home of a group of the model, opened if need be. */
+static int home_of_number(struct wh_assigner *a, uint32_t number, struct wh_placed *placed, struct wh_err *err)
 {
 	const char *id = a->standing->model.groups.data[number].id;
-	placed->home = wh_strtab_find(&a->ids, id, strlen(id));
-	placed->opens = placed->home == WH_STRTAB_NONE;
-	return placed->opens ? new_home(a, id, &placed->home) : WH_OK;
+	if (wh_vec_reserve(&a->home_of_number, number + 1))
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	while (a->home_of_number.n <= number)
+		a->home_of_number.data[a->home_of_number.n++] = UINT32_MAX;
+	uint32_t *home = &a->home_of_number.data[number];
+	if (*home == UINT32_MAX) {
+		WH_TRY(find_home(a, id, home, err));
+		placed->opens = *home == UINT32_MAX;
+		if (placed->opens && new_home(a, id, home) != WH_OK)
+			return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	}
+	placed->home = *home;
+	return WH_OK;
 }
 
 /* Where the model puts it; known and bound come first, barred: it has a group of its own. */
@@ -294,8 +318,8 @@ static int place_by_model(struct wh_assigner *a, const struct wh_record *record,
 		return wh_err_set(err, WH_E_FORMAT, "the model has no name for its group %u", placed->location.group);
 	if (bound != UINT32_MAX)
 		placed->home = bound;
-	else if (home_of_number(a, placed->location.group, placed) != WH_OK)
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	else
+		WH_TRY(home_of_number(a, placed->location.group, placed, err));
 	if (bound == UINT32_MAX && is_barred(placed->home, barred, n_barred)) {
 		struct wh_location location = placed->location;
 		if (open_home(a, record, placed) != WH_OK)

@@ -48,6 +48,7 @@ struct wh_assigner {
 	struct WH_VEC(struct wh_home) homes; /* in the order in which the groups were made */
 	struct WH_VEC(struct wh_face) faces; /* until start */
 	struct WH_VEC(uint32_t) home_of; /* per point: its home */
+	struct WH_VEC(uint32_t) home_of_number; /* per group of a model that places: its home, UINT32_MAX: not looked for yet */
 	struct wh_strtab ids;            /* of groups: number == home */
 	struct wh_strtab used;           /* ids of all groups that ever were */
 	struct wh_map seen;              /* hash of a fingerprint -> home */

@@ -152,8 +152,7 @@ const struct wh_verb wh_verb_diff = {
 		"merged, observations moved. OLD and NEW are model files, the word store (the groups as they stand, or the store's model) or the word\n"
 		"default (what is shipped); both are store when left out. Options such as --d, --rules or --identity apply to NEW. Nothing is\n"
 		"written. With --exit-code, exits with 3 when an observation would move.\n",
-	.examples = "whorl NOUN diff --d 0.5\n"
-		    "whorl NOUN diff new-model.whorl\n"
+	.examples = "whorl NOUN diff new-model.whorl\n"
 		    "whorl NOUN diff old.whorl new.whorl --among reports/\n",
 	.result = "regrouping",
 	.flags = WH_VERB_READS | WH_VERB_SETTINGS | WH_VERB_METHOD,

@@ -162,7 +162,7 @@ static int place_anew(struct renewing *s, struct wh_err *err)
 {
 	struct wh_placing placing = { .take = take_placement, .user = s };
 	int code = wh_place_all(&placing, s->standing, err);
-	wh_placing_release(&placing);
+	wh_place_release(&placing);
 	return code == WH_OK ? wh_store_each_group(s->standing->store, s->call->signal->noun, false, end_group, s, err) : code;
 }
 

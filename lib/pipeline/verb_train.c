@@ -467,7 +467,7 @@ const struct wh_verb wh_verb_train = {
 		       "The figure to believe is cross_validated_f; f is that of the data it was learned on. Time grows with the square of the number\n"
 		       "of distinct fingerprints.\n",
 	.examples = "whorl NOUN train --labels labels.tsv -o model.whorl reports/\n"
-		    "whorl NOUN train --d 0.5 --labels labels.tsv -o model.whorl reports/\n"
+		    "whorl NOUN train --where version=2.1 -o model-2.1.whorl reports/\n"
 		    "whorl NOUN cluster --model model.whorl new-reports/\n",
 	.result = "training",
 	.flags = WH_VERB_READS | WH_VERB_SETTINGS | WH_VERB_METHOD,

@@ -176,7 +176,7 @@ static int run_label(struct wh_call *call, struct wh_emit *emit, struct wh_err *
 
 static const struct wh_param no_options[] = { { 0 } };
 static const struct wh_param cluster_options[] = {
-	{ .name = "groups", .type = WH_PARAM_INT, .lo = 1, .hi = 1e6, .help = "how many boxes (found from the toys)" },
+	{ .name = "k", .type = WH_PARAM_INT, .lo = 1, .hi = 1e6, .help = "how many boxes (found from the toys)" },
 	{ .name = "output", .type = WH_PARAM_PATH, .help = "write the model there" },
 	{ .name = "repeat", .type = WH_PARAM_INT, .initial = "1", .lo = 0, .hi = 1e12, .help = "say everything so many times" },
 	{ 0 },

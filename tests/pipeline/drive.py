@@ -22,13 +22,16 @@ class Failed(Exception):
 
 def run(verb, *words, given=None):
     """The command's output as text; Failed where its exit status is neither 0 nor 3."""
-    result = subprocess.run([WHORL, "stack", verb, *map(str, words)], capture_output=True, text=True, timeout=120,
+    result = subprocess.run([WHORL, run.noun, verb, *map(str, words)], capture_output=True, text=True, timeout=120,
                             **({"stdin": subprocess.DEVNULL} if given is None else {"input": given}))
     assert result.returncode >= 0, f"{verb} {words}: died of signal {-result.returncode}: {result.stderr}"
     if result.returncode not in (0, 3):
         raise Failed(result)
-    run.said = result.stderr
+    run.said, run.found = result.stderr, result.returncode == 3
     return result.stdout
+
+
+run.noun = "stack"
 
 
 def ask(verb, *words, **keywords):

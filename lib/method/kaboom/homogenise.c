@@ -22,7 +22,7 @@ void wh_homogeniser_init(struct wh_homogeniser *h, const struct wh_values *value
 	for (size_t i = 0; i < sizeof scales / sizeof *scales; i++)
 		if (!strcmp(wh_values_string(values, "scale"), scales[i].name))
 			h->scale = scales[i].scale;
-	h->steps = (uint32_t)wh_values_int(values, "steps");
+	h->steps = (uint32_t)wh_values_int(values, "timesteps");
 	h->threshold = wh_values_real(values, "threshold");
 	wh_vocabulary_init(&h->vocabulary);
 }

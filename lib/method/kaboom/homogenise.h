@@ -48,7 +48,7 @@ struct wh_homogeniser {
 #define WH_HOMOGENISER_PARAMS(initial_scale)                                                                                 \
 	{ .name = "threshold", .type = WH_PARAM_REAL, .initial = "0.05", .lo = 0, .hi = 1,                                     \
 	  .help = "metrics count that are present in more than this share of the sessions", .source = "KabOOM 2.1" },          \
-	{ .name = "steps", .type = WH_PARAM_INT, .initial = "100", .lo = 1, .hi = 100000, .metavar = "N",                      \
+	{ .name = "timesteps", .type = WH_PARAM_INT, .initial = "100", .lo = 1, .hi = 100000, .metavar = "N",                      \
 	  .help = "the last steps of a session that count", .source = "KabOOM 2.1" },                                          \
 	{ .name = "scale", .type = WH_PARAM_CHOICE, .initial = initial_scale,                                                  \
 	  .choices = "minmax|max|log|growth-share|level-share|z", .help = "how readings are scaled (minmax: as published)",      \

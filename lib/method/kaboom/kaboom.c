@@ -47,8 +47,8 @@ static int kaboom_open(const struct wh_values *values, void **fitted, struct wh_
 	wh_homogeniser_init(&k->homogeniser, values);
 	k->dec = (size_t)wh_values_int(values, "dec");
 	k->params = WH_AUTOENCODER_PARAMS;
-	k->params.variational = !strcmp(wh_values_string(values, "model"), "vae");
-	k->principal = !strcmp(wh_values_string(values, "model"), "none");
+	k->params.variational = !strcmp(wh_values_string(values, "network"), "vae");
+	k->principal = !strcmp(wh_values_string(values, "network"), "none");
 	k->params.hidden = (size_t)wh_values_int(values, "hidden");
 	k->params.latent = (size_t)wh_values_int(values, "latent");
 	k->params.epochs = (size_t)wh_values_int(values, "epochs");
@@ -234,7 +234,7 @@ static const struct wh_embedding embedding = {
 static const struct wh_param params[] = {
 	WH_SESSION_PARAMS,
 	WH_HOMOGENISER_PARAMS("minmax"),
-	{ .name = "model", .type = WH_PARAM_CHOICE, .initial = "vae", .choices = "vae|ae|none", .source = "KabOOM 2.2",
+	{ .name = "network", .type = WH_PARAM_CHOICE, .initial = "vae", .choices = "vae|ae|none", .source = "KabOOM 2.2",
 	  .help = "a variational autoencoder, a plain one, or principal axes of the rows as they are" },
 	{ .name = "dec", .type = WH_PARAM_INT, .initial = "20", .lo = 0, .hi = 1000, .metavar = "N", .source = "KabOOM 2.3",
 	  .help = "centroids that the encoder is trained with (deep embedded clustering); 0: it is not" },

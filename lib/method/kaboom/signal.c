@@ -190,11 +190,11 @@ static int title(struct wh_bytes fingerprint_, struct wh_str *out)
 
 static const struct wh_method *const methods[] = { &wh_method_session, &wh_method_kaboom, NULL };
 static const char *const attributes[] = { "app", "version", "platform", "death", NULL };
-static const char *const columns[] = { "app", "version", "steps", "metrics", "format", NULL };
+static const char *const columns[] = { "app", "version", "death", "steps", "format", NULL };
 
 const struct wh_signal wh_signal_session = {
 	.noun = "session",
-	.group_noun = "category",
+	.group_noun = "cluster",
 	.group_verb = "cluster",
 	.method_noun = "method",
 	.feature_noun = "metric",
