@@ -261,23 +261,18 @@ static int absorb(struct wh_journal_step *step, const struct wh_journal_step *ne
 /* The older half to every second step: a step that goes leaves what it said to the one after it. */
 static int thin(struct wh_journal *j, struct wh_err *err)
 {
-	size_t half = j->steps.n - j->most, to = 0;
+	size_t half = j->steps.n - j->most, to = 1; /* the first stays: the session begins with it */
 	uint32_t *at = calloc(j->metrics.n + 1, sizeof *at);
 	bool failed = !at;
-	for (size_t i = 0; i < half; i += 2) {
-		struct wh_journal_step *step = &j->steps.data[i];
-		struct wh_journal_step *next = step + 1;
-		bool merge = i && i + 1 < half && !failed; /* the first stays: the session begins with it */
-		if (merge && !(failed = absorb(step, next, at))) {
-			step->time_ns = next->time_ns;
-			free(next->rows);
+	for (size_t i = 1; i < half;) {
+		struct wh_journal_step *step = &j->steps.data[i++];
+		if (i < half && !failed && !(failed = absorb(step, step + 1, at))) {
+			step->time_ns = step[1].time_ns;
+			free(step[1].rows);
 			j->thinned++;
-			j->steps.data[to++] = *step;
-		} else {
-			j->steps.data[to++] = *step;
-			if (i + 1 < half)
-				j->steps.data[to++] = *next;
+			i++;
 		}
+		j->steps.data[to++] = *step;
 	}
 	memmove(j->steps.data + to, j->steps.data + half, (j->steps.n - half) * sizeof *j->steps.data);
 	j->steps.n -= half - to;
@@ -310,7 +305,7 @@ int wh_journal_end(struct wh_journal *j, struct wh_err *err)
 		free(step.rows);
 		return no_memory(err);
 	}
-	if (j->steps.n >= 2 * (size_t)j->most)
+	if (j->steps.n > 2 * (size_t)j->most)
 		return thin(j, err);
 	wh_str_clear(&j->line);
 	put_step(j, &j->line, &step);

@@ -4,7 +4,7 @@
  * next one. One line a step, `S TIME_NS`, then what changed since the step before, `METRIC VALUE`, ended by a `.`; `M NUMBER NAME` names a
  * metric before its first use, `A NAME VALUE` says something of the session. A step is one write; what comes after the last `.` is no step.
  *
- * Bounded: the last `most` steps are kept whole; of twice as many the older half is thinned to every second step, again and again, so that
+ * Bounded: the last `most` steps are kept whole; of more than twice as many the older half is thinned to every second step, again and again, so that
  * what lies far back is there in ever coarser steps. The file's lock says that its recorder lives.
  */
 #ifndef WHORL_COLLECT_SESSION_JOURNAL_H
