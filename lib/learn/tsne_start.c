@@ -7,39 +7,9 @@
 
 #include "base/rng.h"
 #include "learn/knn.h"
-#include "math/dense.h"
+#include "learn/pca.h"
 
 static const double spread = 1e-4, jitter = 1e-6;
-
-static void centre(const float *x, size_t n, size_t d, float *to)
-{
-	for (size_t i = 0; i < d; i++) {
-		double mean = 0;
-		for (size_t p = 0; p < n; p++)
-			mean += x[p * d + i] / (double)n;
-		for (size_t p = 0; p < n; p++)
-			to[p * d + i] = (float)(x[p * d + i] - mean);
-	}
-}
-
-/* The largest two eigenvectors' scores, from the covariance or from the products of rows, whichever is smaller. */
-static int components(const float *centred, size_t n, size_t d, float *square, float *vectors, float *values, const struct wh_host *host,
-		      float *map, struct wh_err *err)
-{
-	const size_t size = d < n ? d : n;
-	if (d < n)
-		wh_syrk(true, d, n, 1, centred, d, 0, square, d);
-	else
-		WH_TRY(wh_gram(centred, n, d, d, square, host, err));
-	WH_TRY(wh_eigen_float(size, square, values, vectors, err));
-	for (size_t c = 0; c < 2 && c < size; c++) {
-		const float *v = vectors + (size - 1 - c) * size;
-		const float length = sqrtf(fmaxf(values[size - 1 - c], 0));
-		for (size_t p = 0; p < n; p++)
-			map[2 * p + c] = d < n ? wh_dot(d, centred + p * d, v) : v[p] * length;
-	}
-	return WH_OK;
-}
 
 static void scale_down(float *map, size_t n)
 {
@@ -61,28 +31,26 @@ static void shake(const struct wh_host *host, float *map, size_t first, size_t l
 
 int wh_tsne_start(const float *x, size_t n, size_t d, const struct wh_host *host, float *map, struct wh_err *err)
 {
-	const size_t size = d < n ? d : n;
+	struct wh_pca pca = { 0 };
+	float *scores = NULL;
+	int code = WH_OK;
 	memset(map, 0, 2 * n * sizeof *map);
-	if (size) {
-		float *centred = malloc(n * d * sizeof *centred), *square = calloc(size * size, sizeof *square);
-		float *vectors = malloc(size * size * sizeof *vectors), *values = malloc(size * sizeof *values);
-		int code = WH_OK;
-		if (!centred || !square || !vectors || !values) {
-			code = wh_err_set(err, WH_E_NOMEM, "out of memory");
-		} else {
-			centre(x, n, d, centred);
-			code = components(centred, n, d, square, vectors, values, host, map, err);
-		}
-		free(centred);
-		free(square);
-		free(vectors);
-		free(values);
-		if (code != WH_OK)
-			return code;
+	if (n && d)
+		code = wh_pca_fit(x, n, d, NULL, 1, 2, host, &pca, err);
+	if (code == WH_OK && pca.r && !(scores = malloc(n * pca.r * sizeof *scores)))
+		code = wh_err_set(err, WH_E_NOMEM, "out of memory");
+	if (code == WH_OK && pca.r)
+		code = wh_pca_project(&pca, x, n, scores, NULL, host, err);
+	if (code == WH_OK) {
+		for (size_t p = 0; p < n; p++)
+			for (size_t c = 0; c < pca.r; c++)
+				map[2 * p + c] = scores[p * pca.r + c];
 		scale_down(map, n);
+		shake(host, map, 0, n);
 	}
-	shake(host, map, 0, n);
-	return WH_OK;
+	free(scores);
+	wh_pca_release(&pca);
+	return code;
 }
 
 int wh_tsne_start_beside(const float *x, size_t n, size_t d, size_t placed, const struct wh_host *host, float *map, struct wh_err *err)
