@@ -135,8 +135,8 @@ void wh_weights_step(struct wh_weights *weights, size_t first, size_t n, const f
 			weights->v[i] = (float)(DECAY_SQUARE * weights->v[i] + (1 - DECAY_SQUARE) * square);
 			adam_shared(columns, w, m, g, rate / (sqrtf(weights->v[i]) * root + EPSILON));
 		}
+		round_rows(weights, i, 1, step->compute);
 	}
-	round_rows(weights, first, n, step->compute);
 }
 
 void wh_weights_pack(const struct wh_weights *weights, bool checkpoint, struct wh_str *out)

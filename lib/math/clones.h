@@ -17,7 +17,11 @@
 #define WH_CLONES
 #endif
 #ifndef WH_CLONES
+#ifdef __clang__
 #define WH_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else /* gcc at -O2 leaves loops alone whose length it does not know */
+#define WH_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4"), optimize("O3")))
+#endif
 #endif
 
 #endif
