@@ -229,8 +229,8 @@ static int make_time(struct finishing *f, const struct wh_session_row *rows, siz
 		return WH_E_NOMEM;
 	for (uint32_t i = 0; i < f->session->n_steps; i++)
 		time[i] = NAN;
-	for (size_t i = 0; i < n; i++)
-		time[(uint64_t)rows[i].step - (uint64_t)f->session->first_step] = isfinite(rows[i].value) ? rows[i].value : NAN;
+	for (size_t i = 0; i < n; i++) /* adding makes a negative zero a plain one */
+		time[(uint64_t)rows[i].step - (uint64_t)f->session->first_step] = isfinite(rows[i].value) ? rows[i].value + 0.0 : NAN;
 	f->session->time_s = time;
 	return WH_OK;
 }

@@ -114,7 +114,7 @@ static int read_row(struct csv *csv, struct wh_err *err)
 static int read_rows(struct csv *csv, struct wh_err *err)
 {
 	if (!wh_delimited_row(&csv->rows))
-		return WH_OK;
+		return csv->rows.failed ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
 	if (csv->rows.why || !find_columns(&csv->rows, csv->at)) { /* no header: in the usual order */
 		for (size_t c = 0; c < COLUMNS; c++)
 			csv->at[c] = c;

@@ -23,13 +23,15 @@ void wh_session_dumps_release(struct wh_session_dumps *d)
 
 void wh_session_dumps_add(struct wh_session_dumps *d, const char *kind, struct wh_span name, double value)
 {
+	if (d->failed)
+		return;
 	wh_str_clear(&d->name);
 	wh_str_puts(&d->name, kind);
 	if (wh_span_size(name)) {
 		wh_str_putc(&d->name, ' ');
 		wh_str_add(&d->name, name.p, wh_span_size(name));
 	}
-	uint32_t at = d->name.failed || d->failed ? WH_STRTAB_NONE : wh_strtab_add(&d->names, d->name.data, d->name.n);
+	uint32_t at = d->name.failed ? WH_STRTAB_NONE : wh_strtab_add(&d->names, d->name.data, d->name.n);
 	d->failed |= at == WH_STRTAB_NONE || (at == d->sum.n && wh_vec_push(&d->sum, NAN));
 	if (d->failed)
 		return;

@@ -26,6 +26,7 @@ struct gc_log {
 	int64_t step;
 	double time_s;    /* of the line at hand */
 	uint64_t highest; /* number of a collection so far */
+	bool failed;      /* out of memory; sticks */
 };
 
 /* `[2026-11-21T20:11:18.061+0000]`, `[0.593s]`, `[593ms]`: the first decoration that is a time. Others are passed over. */
@@ -95,7 +96,8 @@ static void row(struct gc_log *log, const char *kind, struct wh_span name, doubl
 	wh_str_clear(&log->name);
 	wh_str_puts(&log->name, kind);
 	wh_str_add(&log->name, name.p, wh_span_size(name));
-	if (!log->name.failed)
+	log->failed |= log->name.failed;
+	if (!log->failed)
 		wh_session_builder_row(&log->builder, log->name.data, log->name.n, log->step, value);
 }
 
@@ -150,7 +152,7 @@ static int emit(struct gc_log *log, struct wh_err *err)
 	log->pause_ms = log->collections = log->full = 0;
 	log->step = 0;
 	log->highest = 0;
-	if (log->name.failed)
+	if (log->failed)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	return begin ? wh_session_emit(log->reader, &log->builder, WH_SESSION_CHANGES, &(struct wh_session_head){ 0 }, begin, err) : WH_OK;
 }

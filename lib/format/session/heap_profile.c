@@ -133,7 +133,8 @@ static void add(struct profiles *p, const struct wh_site *site, double objects, 
 	static const char unknown[] = "[unknown]";
 	double scale = scale_of(objects, bytes, p->period);
 	struct wh_span name = site->depth ? wh_site_text(site) : (struct wh_span){ unknown, unknown + strlen(unknown) };
-	if (!(objects > 0) && !(bytes > 0))
+	p->failed |= p->site.failed;
+	if (p->failed || (!(objects > 0) && !(bytes > 0)))
 		return; /* all of it was given back */
 	wh_session_dumps_add(&p->dumps, "heap_objects", name, objects * scale);
 	wh_session_dumps_add(&p->dumps, "heap_bytes", name, bytes * scale);
@@ -180,6 +181,7 @@ static bool site_of_names(struct profiles *p, struct wh_span *text, struct wh_si
 		if (function.p < function.end)
 			wh_site_add(site, function);
 	}
+	p->failed |= p->site.failed;
 	return site->depth;
 }
 
@@ -269,7 +271,7 @@ static int read(struct wh_reader *reader, struct wh_err *err)
 	wh_session_dumps_init(&p.dumps, reader->arena);
 	while (find_profile(&all, &profile, &p.period))
 		read_profile(&p, profile);
-	int code = p.failed || p.site.failed ? wh_err_set(err, WH_E_NOMEM, "out of memory")
+	int code = p.failed ? wh_err_set(err, WH_E_NOMEM, "out of memory")
 					     : wh_session_dumps_emit(reader, &p.dumps, WH_SESSION_DENSE, &(struct wh_session_head){ 0 }, reader->text, err);
 	wh_session_dumps_release(&p.dumps);
 	wh_vec_release(&p.maps);

@@ -51,6 +51,7 @@ static bool read_branch(struct massif *m, struct wh_span line)
 	struct wh_site site = wh_site_begin(&m->site);
 	for (size_t i = 1; i <= depth; i++)
 		wh_site_add(&site, m->branch[i]);
+	m->dumps.failed |= m->site.failed;
 	wh_session_dumps_add(&m->dumps, "heap_bytes", wh_site_text(&site), (double)bytes);
 	return true;
 }

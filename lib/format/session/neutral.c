@@ -153,7 +153,7 @@ static int decode_times(struct decoding *d, struct wh_err *err)
 			return wh_err_set(err, WH_E_FORMAT, "\"time_s\": neither a number nor null");
 		if (d->time_s.n == WH_SESSION_MOST_STEPS)
 			return wh_err_set(err, WH_E_FORMAT, "\"time_s\" has more than %u", WH_SESSION_MOST_STEPS);
-		d->no_memory |= wh_vec_push(&d->time_s, v);
+		d->no_memory |= wh_vec_push(&d->time_s, v + 0.0); /* no negative zero */
 	}
 	return WH_OK;
 }

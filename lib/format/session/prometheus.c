@@ -34,6 +34,7 @@ struct prometheus {
 	size_t n_common, series;
 	struct wh_str name;
 	bool naming; /* the second walk: common labels are known */
+	bool failed; /* out of memory; sticks */
 	const char *why;
 };
 
@@ -63,7 +64,9 @@ static void keep(struct prometheus *p, const struct label *labels, size_t n)
 		for (size_t i = 0; i < n; i++) {
 			struct label label = { { wh_arena_strndup(&p->kept, labels[i].name.data, labels[i].name.size), labels[i].name.size },
 					       { wh_arena_strndup(&p->kept, labels[i].value.data, labels[i].value.size), labels[i].value.size } };
-			if (label.name.data && label.value.data && !is_name(&label))
+			bool kept = label.name.data && label.value.data;
+			p->failed |= !kept && wh_arena_error(&p->kept, NULL) == WH_E_NOMEM;
+			if (kept && !is_name(&label)) /* one too long for the arena stays part of the names */
 				p->common[p->n_common++] = label;
 		}
 		return;
@@ -96,6 +99,7 @@ static void name_series(struct prometheus *p, const struct label *labels, size_t
 		wh_str_putc(&p->name, '}');
 	if (!p->name.n)
 		wh_str_puts(&p->name, "value"); /* of an expression */
+	p->failed |= p->name.failed;
 }
 
 static size_t read_labels(struct wh_json_scan *s, struct label *labels)
@@ -123,7 +127,7 @@ static void read_sample(struct prometheus *p, struct wh_json_scan *s)
 	wh_json_scan_skip(s, &value);
 	while (wh_json_scan_element(s) && wh_json_scan_value(s, &more))
 		wh_json_scan_skip(s, &more);
-	if (!p->naming || s->why || time.kind != WH_JSON_NUMBER || !wh_real_parse(time.data, time.size, &time_s) || !isfinite(time_s) ||
+	if (!p->naming || p->failed || s->why || time.kind != WH_JSON_NUMBER || !wh_real_parse(time.data, time.size, &time_s) || !isfinite(time_s) ||
 	    (value.kind != WH_JSON_STRING && value.kind != WH_JSON_NUMBER) || !wh_real_parse(value.data, value.size, &v))
 		return;
 	wh_session_builder_row(&p->builder, p->name.data, p->name.n, wh_session_clock_step(&p->clock, time_s), v);
@@ -145,9 +149,10 @@ static void read_series(struct prometheus *p, struct wh_json_scan *s)
 			wh_json_scan_skip(&at, &value);
 		}
 	}
-	if (found && !at.why && p->naming)
+	found &= !at.why;
+	if (found && p->naming)
 		name_series(p, labels, n);
-	else if (found && !at.why)
+	else if (found)
 		keep(p, labels, n);
 	while (wh_json_scan_member(s, &key) && wh_json_scan_value(s, &value)) {
 		bool many = wh_json_scan_is(&key, "values"), one = wh_json_scan_is(&key, "value");
@@ -198,6 +203,7 @@ static void read_answer(struct prometheus *p, const char **at, const char *end)
 		p->why = "not a JSON object";
 	if (s.why)
 		p->why = s.why;
+	p->failed |= s.short_of_memory && wh_arena_error(&p->arena, NULL) == WH_E_NOMEM;
 	*at = s.p;
 	wh_arena_reset(&p->arena);
 }
@@ -216,6 +222,8 @@ static int walk(struct prometheus *p, struct wh_err *err)
 	for (at = skip_blanks(at, end); at < end; at = skip_blanks(at, end)) {
 		const char *begin = at;
 		read_answer(p, &at, end);
+		if (p->failed)
+			return wh_err_set(err, WH_E_NOMEM, "out of memory");
 		if (!p->why)
 			continue;
 		if (p->naming)
@@ -233,7 +241,7 @@ static int emit(struct prometheus *p, struct wh_err *err)
 	for (size_t i = 0; i < p->n_common; i++)
 		if (p->common[i].value.size && *p->common[i].value.data && *p->common[i].name.data)
 			attributes[n++] = (struct wh_attribute){ p->common[i].name.data, p->common[i].value.data };
-	if (p->name.failed)
+	if (p->failed)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	WH_TRY(wh_session_clock_settle(&p->clock, &p->builder, err));
 	return wh_session_emit(p->reader, &p->builder, WH_SESSION_SPARSE, &(struct wh_session_head){ .attributes = attributes, .n_attributes = n },

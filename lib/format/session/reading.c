@@ -54,7 +54,7 @@ static int read_header(struct wh_session_reading *r, struct wh_delimited *d, str
 {
 	bool session = false;
 	if (!wh_delimited_row(d) || d->why)
-		return wh_err_set(err, WH_E_FORMAT, "no header");
+		return d->failed ? wh_err_set(err, WH_E_NOMEM, "out of memory") : wh_err_set(err, WH_E_FORMAT, "no header");
 	if (d->n > MOST_COLUMNS)
 		return wh_err_set(err, WH_E_LIMIT, "%zu columns: more than %d", d->n, MOST_COLUMNS);
 	columns->n = d->n;

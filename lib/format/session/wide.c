@@ -170,7 +170,7 @@ static int read_row(struct wide *w, struct wh_err *err)
 static int read_rows(struct wide *w, struct wh_err *err)
 {
 	if (!wh_delimited_row(&w->rows))
-		return WH_OK;
+		return w->rows.failed ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
 	w->axis = w->rows.why ? NULL : find_axis(&w->rows, &w->at_axis, &w->at_session);
 	if (!w->axis)
 		return wh_reader_skip(w->reader, w->rows.row, err, "no header whose first column is the time step or the time");
