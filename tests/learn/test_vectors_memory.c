@@ -12,6 +12,7 @@
 #include "learn/conformal.h"
 #include "learn/elbow.h"
 #include "learn/gmm.h"
+#include "learn/hdbscan.h"
 #include "learn/internal.h"
 #include "learn/kmeans.h"
 #include "learn/pca.h"
@@ -102,6 +103,14 @@ static int gmm(struct wh_err *err)
 	return code;
 }
 
+static int hdbscan(struct wh_err *err)
+{
+	const struct wh_hdbscan_params params = { .least_size = 3 };
+	uint32_t label[N];
+	size_t n_clusters;
+	return wh_hdbscan(points, N, D, &params, &two, label, NULL, &n_clusters, err);
+}
+
 static int run_function(const void *user, struct wh_err *err)
 {
 	int (*const *function)(struct wh_err *) = user;
@@ -111,7 +120,7 @@ static int run_function(const void *user, struct wh_err *err)
 static void each_allocation_fails(void **state)
 {
 	static int (*const functions[])(struct wh_err *) = {
-		kmeans, kmeans_assign, internal, conformal, elbow, pca, gmm,
+		kmeans, kmeans_assign, internal, conformal, elbow, pca, gmm, hdbscan,
 	};
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
 		assert_true(failing_each(run_function, &functions[i], NULL) > 0);

@@ -8,6 +8,7 @@ try:
     import numpy as np
     from scipy import stats
     from scipy.cluster.hierarchy import cut_tree, linkage
+    from scipy.sparse.csgraph import connected_components
     from sklearn import metrics
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
@@ -211,6 +212,103 @@ def test_gmm():
         labels, density = rest[len(expected) :][:n], rest[len(expected) + n :]
         assert np.array_equal(labels, mixture.predict(points.astype(float))), points.shape
         assert np.allclose(density, mixture.score_samples(points.astype(float)), rtol=1e-5, atol=1e-5), points.shape
+
+
+def slow_hdbscan(points, least_size, least_near):
+    """Straight from the definition: cuts the whole graph of mutual reachability at each of its heights, from the top. Returns labels and
+    strengths."""
+    n = len(points)
+    distance = np.sqrt(((points[:, None, :] - points[None, :, :]) ** 2).sum(axis=2))
+    core = np.sort(distance, axis=1)[:, min(least_near, n) - 1]
+    reach = np.maximum(distance, np.maximum(core[:, None], core[None, :]))
+    np.fill_diagonal(reach, 0)
+    floor = None
+    clusters = []  # of each: parent, birth, stability, members, and when they leave
+
+    def grow(parent, birth, members):
+        nonlocal floor
+        own = {"parent": parent, "birth": birth, "members": members, "leave": {}}
+        clusters.append(own)
+        number = len(clusters) - 1
+        while len(members):
+            inside = reach[np.ix_(members, members)]
+            # the largest height at which it is in one piece: the least one that does not cut it
+            heights, low = np.unique(inside[np.triu_indices(len(members), 1)]), 0
+            high = len(heights) - 1
+            while low < high:
+                middle = (low + high) // 2
+                if connected_components(inside <= heights[middle])[0] == 1:
+                    high = middle
+                else:
+                    low = middle + 1
+            height = heights[low]
+            floor = height * 1e-9 if floor is None else floor
+            density = 1 / max(height, floor)
+            # a point is still connected to itself where a core distance is as high as the cut
+            _, part = connected_components(inside < height)
+            parts = [members[part == p] for p in np.unique(part)]
+            large = [p for p in parts if len(p) >= least_size]
+            stay = large[0] if len(large) == 1 else np.array([], dtype=int)
+            for point in set(members.tolist()) - set(stay.tolist()):
+                own["leave"][point] = density
+            members = stay
+            if len(large) > 1:
+                for p in large:
+                    grow(number, density, p)
+
+    grow(None, 0.0, np.arange(n))
+    best = {}
+    labels, strengths = np.full(n, -1), np.zeros(n)
+
+    def value(number):
+        own = clusters[number]
+        stability = sum(at - own["birth"] for at in own["leave"].values())
+        below = sum(value(c) for c in range(len(clusters)) if clusters[c]["parent"] == number)
+        best[number] = number > 0 and stability >= below
+        return stability if best[number] else below
+
+    value(0)
+
+    def last(number, point):
+        """When a point leaves what is below a cluster."""
+        inside = [c for c in range(len(clusters)) if clusters[c]["parent"] == number and point in clusters[c]["members"]]
+        return last(inside[0], point) if inside else clusters[number]["leave"][point]
+
+    def take(number):
+        if best[number]:
+            members = clusters[number]["members"]
+            times = np.array([last(number, p) for p in members])
+            labels[members], strengths[members] = number, times / times.max()
+            return
+        for c in range(len(clusters)):
+            if clusters[c]["parent"] == number:
+                take(c)
+
+    take(0)
+    seen = {}
+    return [-1 if label < 0 else seen.setdefault(label, len(seen)) for label in labels], strengths
+
+
+def test_hdbscan():
+    cases = []
+    for n, d, k, spread in ((2, 1, 1, 1), (9, 2, 2, 0.3), (60, 2, 4, 0.5), (120, 2, 3, 1.5), (90, 6, 5, 0.7)):
+        for least_size, least_near in ((2, 1), (3, 3), (5, 5), (8, 2)):
+            cases.append((blobs(n, d, k, spread)[0], least_size, least_near))
+    cases.append((rng.integers(0, 4, (80, 2)), 4, 4))  # many points in few places, many equal distances
+    cases.append((rng.integers(0, 9, (80, 2)), 3, 2))
+    cases.append((np.concatenate([np.full((6, 1), 1.0), np.full((7, 1), 2.0), [[9.0]]]), 5, 5))
+    cases.append((np.ones((12, 2)), 3, 3))
+    cases = [(np.asarray(x, dtype=np.float32), size, near) for x, size, near in cases]
+    answers = ask([["hdbscan", *x.shape, *digits(x), size, near] for x, size, near in cases])
+    found = 0
+    for (points, size, near), answer in zip(cases, answers):
+        n = len(points)
+        labels, strengths = slow_hdbscan(points.astype(float), size, near)
+        assert answer[1 : n + 1].tolist() == labels, (points.shape, size, near)
+        assert answer[0] == max(labels) + 1
+        assert np.allclose(answer[n + 1 :], strengths, rtol=1e-6), (points.shape, size, near)
+        found += max(labels) + 1
+    assert found > 40
 
 
 for name, test in list(globals().items()):

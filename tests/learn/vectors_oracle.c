@@ -8,6 +8,7 @@
 #include "learn/conformal.h"
 #include "learn/gmm.h"
 #include "learn/hclust.h"
+#include "learn/hdbscan.h"
 #include "learn/internal.h"
 #include "learn/kmeans.h"
 #include "learn/pca.h"
@@ -249,13 +250,36 @@ static int gmm(void)
 	return 0;
 }
 
+/* N D the points, the two parameters: the number of clusters, labels (-1: noise), strengths */
+static int hdbscan(void)
+{
+	size_t n = number(), d = number(), n_clusters;
+	float *x = floats(n * d);
+	struct wh_hdbscan_params params = { .least_size = number() };
+	params.least_near = number();
+	uint32_t *label = memory(n, sizeof *label);
+	double *strength = memory(n, sizeof *strength);
+	struct wh_err err;
+	if (wh_hdbscan(x, n, d, &params, NULL, label, strength, &n_clusters, &err) != WH_OK)
+		return 1;
+	printf("%zu ", n_clusters);
+	for (size_t i = 0; i < n; i++)
+		printf("%d ", (int)label[i]);
+	for (size_t i = 0; i < n; i++)
+		printf("%.17g ", strength[i]);
+	free(x);
+	free(label);
+	free(strength);
+	return 0;
+}
+
 int main(void)
 {
 	static const struct {
 		const char *word;
 		int (*run)(void);
 	} questions[] = {
-		{ "kmeans", kmeans }, { "internal", internal }, { "binomial", binomial }, { "window", window }, { "pca", pca }, { "tree", tree }, { "gmm", gmm },
+		{ "kmeans", kmeans }, { "internal", internal }, { "binomial", binomial }, { "window", window }, { "pca", pca }, { "tree", tree }, { "gmm", gmm }, { "hdbscan", hdbscan },
 	};
 	char word[16];
 	while (scanf("%15s", word) == 1) {
