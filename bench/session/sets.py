@@ -107,3 +107,18 @@ def read(data):
             x[step[real], place[metric[real]]] = value[real]
         sessions.append(x)
     return ids, np.array([data.label[s] for s in ids]), sessions, order
+
+
+def records(program, data, work, first=None):
+    """A file of the set's neutral records; first: of so many sessions only."""
+    path = pathlib.Path(work) / "sessions" / f"{data.name.replace(':', '-')}-{data.split or 'all'}-{len(data.label)}.jsonl"
+    if not path.exists():
+        harness.command([program, "session", "show", *data.arguments(), "--format", "jsonl", "--no-progress"], output=path)
+    if first is None:
+        return path
+    some = path.with_suffix(f".{first}.jsonl")
+    with open(path) as whole, open(some, "w") as out:
+        for number, line in enumerate(whole):
+            if number < first:
+                out.write(line)
+    return some

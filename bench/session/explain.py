@@ -1,0 +1,53 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Do explanations name the cause? Of every category that whorl finds (k unknown), the label that most of its sessions have, and whether one of the
+metrics that planted.csv names for it is among the first three, and is the first, that `session explain` gives."""
+import argparse
+import collections
+import csv
+import io
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness
+import sets
+
+
+def main():
+    parser = harness.arguments(__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--sets", default="jvm-oom,planted,planted-hard")
+    parser.add_argument("--sessions", type=int, default=2560, help="of a planted set")
+    parser.add_argument("--show", action="store_true", help="print the first three of every category")
+    parser.add_argument("cluster", nargs="*", help="further options of cluster and explain, after --")
+    options = parser.parse_args()
+    program = harness.program(options, "whorl")
+    for name in options.sets.split(","):
+        data = sets.find(name, options.work, sessions=options.sessions)
+        common = [*data.arguments(), *options.cluster, "--no-progress"]
+        groups = harness.command([program, "session", "cluster", *common, "--format", "tsv"]).output.decode()
+        labels = collections.defaultdict(collections.Counter)
+        for row in csv.DictReader(io.StringIO(groups), delimiter="\t"):
+            labels[row["group"]][data.label[row["id"]]] += 1
+        planted = collections.defaultdict(set)
+        with open(data.folder / "planted.csv", newline="") as f:
+            for row in csv.DictReader(f):
+                planted[row["label"]].add(row["metric"])
+        told = json.loads(harness.command([program, "session", "explain", *common, "--features", 3, "--format", "json"]).output)
+        first = among = 0
+        for group in told["groups"]:
+            (label, count), = labels[group["group"]].most_common(1)
+            named = [f["name"] for f in group["features"][:3]]
+            first += named[:1] != [] and named[0] in planted[label]
+            among += any(n in planted[label] for n in named)
+            if options.show:
+                print(f"  {label} ({count} of {group['size']}): {', '.join(n + ('*' if n in planted[label] else '') for n in named)}")
+        n = len(told["groups"])
+        print(f"{name}: {n} categories; a planted metric first in {first} ({first / n:.0%}), among the first three in {among} ({among / n:.0%})",
+              flush=True)
+
+
+if __name__ == "__main__":
+    main()
