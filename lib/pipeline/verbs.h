@@ -20,6 +20,7 @@ extern const struct wh_verb wh_verb_search;
 extern const struct wh_verb wh_verb_explain;
 extern const struct wh_verb wh_verb_report;
 extern const struct wh_verb wh_verb_diff;
+extern const struct wh_verb wh_verb_compare;
 extern const struct wh_verb wh_verb_label;
 extern const struct wh_verb wh_verb_note;
 extern const struct wh_verb wh_verb_merge;
@@ -29,6 +30,7 @@ extern const struct wh_verb wh_verb_undo;
 extern const struct wh_verb wh_verb_resymbolise;
 extern const struct wh_verb wh_verb_record;
 extern const struct wh_verb wh_verb_leak;
+extern const struct wh_verb wh_verb_changed;
 
 /* `whorl.<noun>.<result>/1`, the schema of a verb's result, into buffer. */
 #define WH_SCHEMA 64

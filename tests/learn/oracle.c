@@ -7,6 +7,7 @@
 #include "learn/contrast.h"
 #include "learn/hclust.h"
 #include "learn/quality.h"
+#include "learn/shift.h"
 #include "learn/trend.h"
 
 static unsigned long number(void)
@@ -187,6 +188,23 @@ static int trend(void)
 	return 0;
 }
 
+/* N, M, the values before and now: medians, effect, baro, p */
+static int shift(void)
+{
+	size_t n = number(), m = number();
+	double *value = memory(n + m, sizeof *value);
+	struct wh_shift s;
+	struct wh_err err;
+	for (size_t i = 0; i < n + m; i++)
+		if (scanf("%lf", &value[i]) != 1)
+			return 1;
+	if (wh_shift(value, n, value + n, m, &s, &err) != WH_OK)
+		return 1;
+	printf("%.17g %.17g %.17g %.17g %.17g", s.median_before, s.median_now, s.effect, s.baro, s.p_value);
+	free(value);
+	return 0;
+}
+
 /* t and degrees of freedom: the upper tail */
 static int student(void)
 {
@@ -203,7 +221,7 @@ int main(void)
 		const char *word;
 		int (*run)(void);
 	} questions[] = {
-		{ "dense", dense }, { "quality", quality }, { "fisher", fisher }, { "adjust", adjust }, { "ranking", ranking }, { "amounts", amounts }, { "trend", trend }, { "student", student },
+		{ "dense", dense }, { "quality", quality }, { "fisher", fisher }, { "adjust", adjust }, { "ranking", ranking }, { "amounts", amounts }, { "trend", trend }, { "student", student }, { "shift", shift },
 	};
 	char word[16];
 	while (scanf("%15s", word) == 1) {

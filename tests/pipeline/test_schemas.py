@@ -125,6 +125,7 @@ def test_every_verb(rng):
     check("split", members[0])
     check("split", members[1], "--from", members[2])
     check("undo", 2)
+    check_lines("compare", "--by", "app", "a", "b", write_records("apps.jsonl", [dict(r, app="ab"[i % 2]) for i, r in enumerate(records)]))
     check_lines("history", "--parts")
     check_lines("diff", "--d", "0.2")
     check("resymbolise"), check("resymbolise", "--dry-run", "few.jsonl")
@@ -138,6 +139,29 @@ def test_every_verb(rng):
     assert verbs == seen, verbs ^ seen
 
 
+def test_sessions(rng):
+    """What they say otherwise than stacks, or alone."""
+    lines = ["session,timestep,metric,value"]
+    for i in range(30):
+        for step in range(40):
+            lines += [f"s{i},{step},leak{i % 3},{4 * step + rng.randrange(3)}", f"s{i},{step},other{rng.randrange(9)},{rng.randrange(9)}"]
+    write("all.csv", "\n".join(lines) + "\n")
+    write("few.csv", "\n".join(line for line in lines if line.startswith(("session", "s1,", "s2,"))) + "\n")
+    write("moved.csv", "session,timestep,metric,value\n" + "".join(f"a,{i},x,{rng.random() + (i >= 80)}\n" for i in range(100)))
+    run.noun = "session"
+    try:
+        check_lines("cluster", "all.csv"), check_lines("evaluate", "--labels", write("labels.csv", "session,label\ns1,a\ns2,b\n"), "all.csv")
+        check_lines("train", "-o", "model", "all.csv"), check_lines("assign", "--model", "model", "few.csv")
+        check_lines("calibrate", "--model", "model", "-o", "model", "all.csv")
+        check_lines("explain", "all.csv"), check_lines("leak", "few.csv"), check_lines("changed", "moved.csv")
+        for words in ([], ["--raw"]):
+            check_lines("show", *words, "few.csv")
+        check("assign", "all.csv"), check("cluster"), check_lines("calibrate"), check_lines("report"), check_lines("search", "s1")
+        check_lines("explain"), check_lines("explain", "s1", "s2"), check_lines("list")
+    finally:
+        run.noun = "stack"
+
+
 def test_every_schema(rng):
     for file in os.listdir(SCHEMAS):
         if file.endswith(".json"):
@@ -145,4 +169,4 @@ def test_every_schema(rng):
             load(f"whorl.{'stack' if noun == 'NOUN' else noun}.{result}/1")
 
 
-main(test_every_verb, test_every_schema)
+main(test_every_verb, test_sessions, test_every_schema)

@@ -175,6 +175,41 @@ def test_leak(rng):
     assert not ask("leak", "short.csv") and "too short" in run.said
 
 
+def test_changed(rng):
+    """Of sixty metrics two move in the last fifth, one of them for a while before; the windows in every way they can be said."""
+    rows = []
+    for step in range(200):
+        rows.append(f"a,{step},@time_s,{1000 + 15 * step}")
+        for metric in range(60):
+            moved = 50 * (metric == 7 and step >= 160) - 80 * (metric == 9 and 150 <= step < 180)
+            rows.append(f"a,{step},m{metric},{100 + rng.gauss(0, 5) + moved:.3f}")
+    write("a.csv", "session,timestep,metric,value\n" + "\n".join(rows) + "\n")
+    for words in ([], ["--window", "40"], ["--window", "10m", "--baseline", "30m"], ["--window", "3400/4000"], ["--window", "40", "--baseline", "50%"]):
+        found = {row["metric"]: row for row in ask("changed", "--exit-code", *words, "a.csv")}
+        assert run.found and set(found) <= {"m7", "m9"} and "m7" in found, (words, set(found))
+        assert found["m7"]["effect"] > 0.9 and 90 < found["m7"]["before"] < 110 and 140 < found["m7"]["now"] < 160 and found["m7"]["baro"] > 4
+    assert not ask("changed", "--exit-code", "--window", "1000/1600", "--baseline", "5", "a.csv") and not run.found
+    for bad in ("x", "-3", "5y", "10/", "1/x", "0"):
+        fails(2, "--window", "changed", "--window", bad, "a.csv")
+    write("b.csv", "session,timestep,metric,value\nb,0,x,1\nb,1,x,2\n")
+    fails(2, "does not say when", "changed", "--window", "5m", "b.csv")
+    assert not ask("changed", "b.csv") and "fewer than two" in run.said
+
+
+def test_compare(rng):
+    """Version 1.1 has the leak that emerged, and nothing of what 1.0 had."""
+    ask("assign", *KNOWN), ask("assign", *EMERGING), ask("cluster", "--alarm", "0.12")
+    rows = ask("compare", "--exit-code", "1.0", "1.1")
+    assert run.found and [row["change"] for row in rows] == ["new"] + ["unseen"] * 5
+    assert rows[0]["new"] == 4 and rows[0]["old"] == 0 and sum(row["old"] for row in rows) == 35 and rows[0]["p_value"] < 0.01
+    back = ask("compare", "1.1", "1.0")
+    assert {row["change"] for row in back} == {"new", "fixed"}
+    files = ask("compare", "1.0", "1.1", "--where", "split!=normal", *READ)
+    assert [row["change"] for row in files].count("new") == 1
+    fails(2, "--by", "compare", "--by", "weather", "1.0", "1.1")
+    fails(1, "2.0", "compare", "1.0", "2.0")
+
+
 def test_paper(rng):
     """KabOOM as published, small: its own scaling finds screens, not leaks; on growth shares it finds leaks."""
     small = ["--method", "kaboom", "--epochs", "30", "--hidden", "32", "--latent", "8", "--k", "5"]
@@ -185,4 +220,4 @@ def test_paper(rng):
 
 
 main(test_clusters, test_order_and_threads, test_train_and_assign, test_broken_model, test_where, test_too_few, test_store, test_people, test_explain,
-     test_leak, test_paper)
+     test_leak, test_changed, test_compare, test_paper)
