@@ -70,7 +70,7 @@ static int read_text(struct loading *l, struct task *task, struct worker *worker
 	return code == WH_OK ? WH_OK : wh_err_wrap(err, code, "%s: %s", task->source->path, format->name);
 }
 
-static const struct wh_format *choose(struct loading *l, struct wh_bytes text)
+const struct wh_format *wh_load_choose(const struct loading *l, struct wh_bytes text)
 {
 	const struct wh_format *const *formats = l->load->call->signal->formats;
 	if (strcmp(l->input_format, "auto") != 0)
@@ -81,15 +81,28 @@ static const struct wh_format *choose(struct loading *l, struct wh_bytes text)
 static int read_input(struct loading *l, struct task *task, struct worker *worker, const struct wh_input *input, struct wh_err *err)
 {
 	struct wh_bytes text = { input->text, input->size };
-	const struct wh_format *format = choose(l, text);
+	const struct wh_format *format = wh_load_choose(l, text);
 	task->first_line = 1;
 	task->unknown = !format;
 	return format ? read_text(l, task, worker, format, text, err) : WH_OK;
 }
 
+static int read_parts(struct loading *l, struct task *task, struct worker *worker, struct wh_err *err)
+{
+	struct wh_input input;
+	const struct wh_format *format;
+	WH_TRY(wh_stitch_open(l, task, &input, &format, err));
+	task->first_line = 1;
+	int code = format ? read_text(l, task, worker, format, (struct wh_bytes){ input.text, input.size }, err) : WH_OK;
+	wh_input_release(&input);
+	return code;
+}
+
 static int read_file(struct loading *l, struct task *task, struct worker *worker, struct wh_err *err)
 {
 	struct wh_input input;
+	if (task->source->parts)
+		return read_parts(l, task, worker, err);
 	task->file = true;
 	task->code = wh_input_open(&input, task->source->path, &task->error);
 	if (task->code == WH_E_NOMEM)
@@ -159,7 +172,7 @@ static int hand_over(struct loading *l, struct task *task, struct wh_err *err)
 	struct wh_load *load = l->load;
 	if (task->archive)
 		return read_archive(l, task->source, (struct wh_bytes){ 0 }, err);
-	load->files += task->file;
+	load->files += task->file ? 1 : task->source->n_parts;
 	load->unknown_files += task->unknown;
 	load->skipped += task->skipped;
 	if (task->code != WH_OK && (l->strict || load->n_paths == 1))
@@ -246,7 +259,7 @@ static int cut_text(struct loading *l, struct source *source, const struct wh_fo
 /* What no task should hold as a whole: cut to pieces where its format allows. */
 static int read_pieces(struct loading *l, struct source *source, const struct wh_input *input, struct wh_err *err)
 {
-	const struct wh_format *format = choose(l, (struct wh_bytes){ input->text, input->size });
+	const struct wh_format *format = wh_load_choose(l, (struct wh_bytes){ input->text, input->size });
 	l->load->files++;
 	if (format)
 		return cut_text(l, source, format, input, err);
@@ -406,7 +419,10 @@ static int list_sources(struct loading *l, struct wh_err *err)
 	}
 	for (size_t i = 0; code == WH_OK && i < n; i++) {
 		l->archive = kinds[i] == ARCHIVE;
+		size_t before = l->sources.n;
 		code = list_operand(l, l->load->paths[i], folders > 1 && kinds[i] != FILE_OPERAND, err);
+		if (code == WH_OK && l->stitch && kinds[i] == FOLDER)
+			code = wh_stitch_sources(l, before, err);
 	}
 	free(kinds);
 	return code;
@@ -439,6 +455,9 @@ static void release(struct loading *l)
 	for (size_t i = 0; i < l->sources.n; i++) {
 		free(l->sources.data[i]->path);
 		free(l->sources.data[i]->id);
+		for (size_t k = 0; k < l->sources.data[i]->n_parts; k++)
+			free(l->sources.data[i]->parts[k]);
+		free(l->sources.data[i]->parts);
 		free(l->sources.data[i]);
 	}
 	for (unsigned i = 0; l->workers && i < l->n_workers; i++) {
@@ -468,6 +487,7 @@ int wh_load(struct wh_load *load, struct wh_err *err)
 	if (strcmp(l.input_format, "auto") != 0 && !wh_format_find(call->signal->formats, l.input_format))
 		return wh_err_set(err, WH_E_USAGE, "--input-format: no format of %s is called %s (whorl help formats lists them)",
 				  call->signal->noun, l.input_format);
+	l.stitch = wh_stitch_asked(call);
 	l.n_workers = wh_host_threads(call->host);
 	l.workers = calloc(l.n_workers, sizeof *l.workers);
 	if (!l.workers)

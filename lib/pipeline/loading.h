@@ -11,6 +11,8 @@
 struct source {
 	char *path; /* to open; of an archive's entry: to show */
 	char *id;   /* for observations without an id of their own; of an archive: what its entries' ids begin with */
+	char **parts;   /* n_parts: paths of a folder's files, read as one text; NULL: path is read */
+	size_t n_parts;
 	bool archive; /* an operand that is one */
 	size_t records; /* read so far, for `#2` */
 };
@@ -24,7 +26,8 @@ struct task {
 	const struct wh_format *format; /* of a piece */
 	struct wh_batch batch;
 	size_t skipped;
-	bool unknown, file;
+	size_t unknown; /* files that no reader knows */
+	bool file;
 	bool archive; /* an archive after all: to be read in its place */
 	int code; /* opening failed: counted, reported, fatal only if nothing could be read or --strict */
 	struct wh_err error;
@@ -51,6 +54,7 @@ struct loading {
 	unsigned n_workers;
 	const char *prefix; /* of the ids of the folder being walked */
 	bool archive;       /* it is an archive */
+	bool stitch;        /* files of folders are parts */
 	void *context;      /* of the signal's readers */
 	struct wh_where *where;
 };
@@ -61,6 +65,20 @@ struct reading {
 	struct worker *worker;
 	const char *name;
 };
+
+/* The format that the call asks for, or that is surest of the text; NULL: none. */
+const struct wh_format *wh_load_choose(const struct loading *, struct wh_bytes text);
+
+/* ---- files that are parts of one text ---- */
+
+/* Whether the signal has a reading option `stitch`, and it is set. */
+bool wh_stitch_asked(const struct wh_call *);
+/* Of the sources from `first` on, which are a folder's, makes one per folder: its id is the folder's path, or name where it is the operand. Parts are
+ * in the order of their names, runs of digits compared as numbers. */
+int wh_stitch_sources(struct loading *, size_t first, struct wh_err *) WH_NODISCARD;
+/* The text of all parts that are of one format, that of the first which has one; others are counted in the task, and passed over. *format NULL: none
+ * has, and there is no input. */
+int wh_stitch_open(struct loading *, struct task *, struct wh_input *, const struct wh_format **format, struct wh_err *) WH_NODISCARD;
 
 /* What many records have in common: shared, or in the batch's arena. NULL: out of memory. */
 const char *wh_keep_shared(struct loading *, struct wh_arena *, const char *data, size_t n);

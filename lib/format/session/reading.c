@@ -14,6 +14,8 @@ enum { MOST_COLUMNS = 256, TABLE_MIB = 1024 };
 const struct wh_param wh_session_reading[] = {
 	{ .name = "change-encoded", .type = WH_PARAM_FLAG,
 	  .help = "in CSV, a value holds until the next one of its session and metric (else: no row means 0)" },
+	{ .name = "stitch", .type = WH_PARAM_FLAG,
+	  .help = "the files of a folder are one session, dumps in the order of their names, called as the folder is" },
 	{ .name = "sessions", .type = WH_PARAM_PATH, .metavar = "FILE",
 	  .help = "CSV or TSV with a header: session, and of each its time, label, app, version and what else is known" },
 	{ 0 },
