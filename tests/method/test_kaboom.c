@@ -26,11 +26,11 @@ struct setup {
 };
 
 static const char *const default_values[] = { NULL };
-static const char *const vae_values[] = { "model", "vae", "scale", "growth-share", "steps", "30", "hidden", "32", "latent", "8",
+static const char *const vae_values[] = { "network", "vae", "scale", "growth-share", "timesteps", "30", "hidden", "32", "latent", "8",
 					  "epochs", "60", "batch", "16", "rate", "0.002", "dec", "4", NULL };
-static const char *const ae_values[] = { "model", "ae", "scale", "growth-share", "steps", "30", "hidden", "32", "latent", "8",
+static const char *const ae_values[] = { "network", "ae", "scale", "growth-share", "timesteps", "30", "hidden", "32", "latent", "8",
 					 "epochs", "60", "batch", "16", "rate", "0.002", "dec", "0", NULL };
-static const char *const axes_values[] = { "model", "none", "scale", "growth-share", "steps", "30", "latent", "8", NULL };
+static const char *const axes_values[] = { "network", "none", "scale", "growth-share", "timesteps", "30", "latent", "8", NULL };
 static const struct setup setups[] = {
 	{ &wh_method_session, default_values, 1e-6 },
 	{ &wh_method_kaboom, vae_values, 0.02 },

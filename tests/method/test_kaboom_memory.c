@@ -112,8 +112,8 @@ static void test_session(void **state)
 
 static void test_kaboom(void **state)
 {
-	static const char *const vae[] = { "k", "3", "alarm", "0.5", "model", "vae", "steps", "4", "hidden", "4", "latent", "2", "epochs", "1", NULL };
-	static const char *const none[] = { "k", "3", "alarm", "0.5", "model", "none", "steps", "4", "scale", "z", NULL };
+	static const char *const vae[] = { "k", "3", "alarm", "0.5", "network", "vae", "timesteps", "4", "hidden", "4", "latent", "2", "epochs", "1", NULL };
+	static const char *const none[] = { "k", "3", "alarm", "0.5", "network", "none", "timesteps", "4", "scale", "z", NULL };
 	(void)state;
 	try(&wh_method_kaboom, vae);
 	try(&wh_method_kaboom, none);

@@ -152,7 +152,7 @@ static void homogeniser(struct wh_homogeniser *h, const char *scale, const char 
 	struct wh_err err = { 0 };
 	assert_int_equal(wh_values_init(&values, params, &err), WH_OK);
 	assert_int_equal(wh_values_set(&values, "scale", scale, &err), WH_OK);
-	assert_int_equal(wh_values_set(&values, "steps", steps, &err), WH_OK);
+	assert_int_equal(wh_values_set(&values, "timesteps", steps, &err), WH_OK);
 	assert_int_equal(wh_values_set(&values, "threshold", "0.1", &err), WH_OK);
 	wh_homogeniser_init(h, &values);
 	assert_int_equal(wh_homogeniser_fit(h, m->sessions.data, m->sessions.n, NULL, &err), WH_OK);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "method/kaboom/categories.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +23,11 @@ void wh_categories_release(struct wh_categories *categories)
 struct wh_location wh_categories_locate(const struct wh_categories *categories, const struct wh_categories_params *params, const float *z, double outside,
 				     bool empty)
 {
-	struct wh_location at = { .group = categories->empty, .distance = 0, .p_value = categories->far.n_pools ? 1 : NAN };
-	if (empty && categories->empty != UINT32_MAX)
+	struct wh_location at = { .group = 0, .distance = 0, .p_value = categories->far.n_pools ? 1 : NAN };
+	if (empty && categories->empty != UINT32_MAX) {
+		at.group = categories->empty;
 		return at;
+	}
 	double nearest = INFINITY;
 	for (size_t g = 0; g < categories->n_groups; g++) {
 		double square = g == categories->empty && categories->n_groups > 1 ? INFINITY : wh_distance2(z, categories->centroid + g * categories->width, categories->width);
@@ -71,7 +74,7 @@ static int gather(struct lesson *l, struct wh_err *err)
 	if (!l->point || !l->z || !l->weight || !l->label)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	for (size_t i = 0; i < points->n; i++) {
-		if (points->point[i].empty || points->point[i].held)
+		if (points->point[i].empty)
 			continue;
 		memcpy(l->z + l->n * points->width, points->z + i * points->width, points->width * sizeof *l->z);
 		l->weight[l->n] = points->weight[i];
@@ -141,32 +144,47 @@ static int number_groups(struct lesson *l, struct wh_categories *categories, uin
 	return WH_OK;
 }
 
-/* How far those are that nothing was learned from, each observation by itself. */
-static int measure_held(struct wh_categories *categories, const struct wh_categories_points *points, const struct wh_categories_params *params,
-			const uint32_t *of, struct wh_err *err)
+/* How far a point lies from where it belongs, as one that is not there yet would: its group's centroid is taken without one of its
+ * observations. INFINITY: it is all there is. */
+static double distance_without(const struct wh_categories *categories, const float *z, uint32_t group, double size)
 {
-	size_t n = 0, most = 0;
+	double square = INFINITY;
+	if (size > 1) {
+		double factor = size / (size - 1); /* z - (size c - z) / (size - 1) = factor (z - c) */
+		return factor * factor * wh_distance2(z, categories->centroid + group * categories->width, categories->width);
+	}
+	for (size_t g = 0; g < categories->n_groups; g++)
+		if (g != group && g != categories->empty)
+			square = fmin(square, wh_distance2(z, categories->centroid + g * categories->width, categories->width));
+	return square;
+}
+
+/* How far those are that tell, each observation by itself. */
+static int measure_far(struct wh_categories *categories, const struct wh_categories_points *points, const struct wh_categories_params *params,
+		       const uint32_t *of, struct wh_err *err)
+{
+	size_t n = 0, most = 0, least = params->alarm > 0 ? (size_t)fmin(1e9, ceil(1 / params->alarm)) : 1;
 	for (size_t i = 0; i < points->n; i++)
 		most += points->point[i].held ? points->weight[i] : 0;
-	if (!most)
+	if (most < least) /* whatever came, it could not be told from chance that it is new */
 		return WH_OK;
-	double *far = malloc(most * sizeof *far), *share = calloc(categories->n_groups, sizeof *share);
+	double *far = malloc(most * sizeof *far), *size = calloc(categories->n_groups, sizeof *size);
 	uint32_t *group = malloc(most * sizeof *group);
-	for (size_t i = 0; far && share && group && i < points->n; i++) {
-		const float *z = points->z + i * points->width, *c = categories->centroid + of[i] * points->width;
-		double distance = sqrt(wh_distance2(z, c, points->width) + points->point[i].outside);
-		if (!points->point[i].held && !points->point[i].empty)
-			share[of[i]] += points->weight[i];
-		for (uint32_t k = 0; points->point[i].held && k < points->weight[i]; k++) {
+	for (size_t i = 0; size && i < points->n; i++)
+		size[of[i]] += points->point[i].empty ? 0 : points->weight[i];
+	for (size_t i = 0; far && size && group && i < points->n; i++) {
+		if (!points->point[i].held)
+			continue;
+		double square = distance_without(categories, points->z + i * points->width, of[i], size[of[i]]);
+		for (uint32_t k = 0; k < points->weight[i]; k++) {
 			group[n] = of[i];
-			far[n++] = distance;
+			far[n++] = sqrt(fmin(DBL_MAX, square + points->point[i].outside));
 		}
 	}
-	size_t least = params->alarm > 0 ? (size_t)fmin(1e9, ceil(1 / params->alarm)) : 1;
-	int code = far && share && group ? wh_conformal_fit(far, group, n, share, categories->n_groups, least, &categories->far, err)
-					 : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	int code = far && size && group ? wh_conformal_fit(far, group, n, size, categories->n_groups, least, &categories->far, err)
+					: wh_err_set(err, WH_E_NOMEM, "out of memory");
 	free(far);
-	free(share);
+	free(size);
 	free(group);
 	return code;
 }
@@ -186,7 +204,7 @@ int wh_categories_learn(struct wh_categories *categories, const struct wh_catego
 	if (code == WH_OK)
 		code = number_groups(&l, categories, of, err);
 	if (code == WH_OK)
-		code = measure_held(categories, points, params, of, err);
+		code = measure_far(categories, points, params, of, err);
 	release_lesson(&l);
 	if (code != WH_OK)
 		wh_categories_release(categories);

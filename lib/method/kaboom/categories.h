@@ -3,7 +3,7 @@
  * Groups of points: centroids by k-means, the nearest one for any point, and how unusual its distance is (KabOOM sec. 2.4, 2.5).
  *
  * The paper flags what lies over "a pre-determined threshold" and gives none. Here points that were held back tell: the p-value is the
- * share of them (the asked point counted in) that lie at least as far from their nearest centroid, so that of what belongs to no new kind
+ * share of them (the asked point counted in) that lie at least as far from their centroid taken without them, so that of what belongs to no new kind
  * a share of `alarm` is flagged, whatever the distances are like (split conformal prediction: Vovk, Gammerman, Shafer 2005), and that in each
  * group that is large enough to be asked by itself.
  */
@@ -30,7 +30,7 @@ struct wh_categories {
 	size_t width, n_groups;    /* 0 groups: nothing learned yet */
 	float *centroid;           /* n_groups x width; of the empty group: 0 */
 	uint32_t empty;            /* the group of empty sessions; UINT32_MAX: there were none */
-	struct wh_conformal far;   /* distances of observations held back to their nearest centroid; no pools: none were */
+	struct wh_conformal far;   /* distances of held observations to their centroid without them; no pools: none were */
 };
 
 /* Points to be grouped. */
@@ -42,7 +42,7 @@ struct wh_categories_points {
 };
 
 void wh_categories_release(struct wh_categories *);
-/* Learns centroids from the points that are not held back, distances from those that are; of[n] gets groups, numbered in the order of their
+/* Learns centroids from all points, distances from those that are held; of[n] gets groups, numbered in the order of their
  * first points. What was learned before is replaced. WH_E_NOMEM, WH_E_CANCELLED. */
 int wh_categories_learn(struct wh_categories *, const struct wh_categories_points *, const struct wh_categories_params *, const struct wh_host *,
 		     uint32_t *of, struct wh_err *) WH_NODISCARD;

@@ -108,7 +108,11 @@ static int embed(const struct wh_session_space *space, const struct wh_session *
 {
 	memset(z, 0, space->width * sizeof *z);
 	*outside = 0;
-	return space->embedding->embed(space->fitted, session, scratch, z, outside, err);
+	WH_TRY(space->embedding->embed(space->fitted, session, scratch, z, outside, err));
+	bool finite = isfinite(*outside);
+	for (size_t k = 0; k < space->width; k++)
+		finite &= isfinite(z[k]) != 0;
+	return finite ? WH_OK : wh_err_set(err, WH_E_FORMAT, "model: it embeds a session where no numbers are");
 }
 
 static int keep_bytes(struct wh_session_space *space, struct wh_bytes fingerprint, struct wh_err *err)
@@ -244,7 +248,7 @@ static int embed_points(struct wh_session_space *space, const struct wh_host *ho
 	return code;
 }
 
-/* Mean squared distance of two of the points learned from: twice the mean squared distance to their mean. */
+/* Mean squared distance of two points: twice the mean squared distance to their mean. */
 static int measure_scale(struct wh_session_space *space, struct wh_err *err)
 {
 	double *mean = calloc(space->width + 1, sizeof *mean), square = 0;
@@ -253,7 +257,7 @@ static int measure_scale(struct wh_session_space *space, struct wh_err *err)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	for (size_t i = 0; i < space->points.n; i++) {
 		const float *z = wh_session_row(space, i);
-		if (space->points.data[i].empty || space->points.data[i].held)
+		if (space->points.data[i].empty)
 			continue;
 		n++;
 		square += space->points.data[i].outside;
@@ -278,6 +282,9 @@ int wh_session_freeze(void *state, const struct wh_host *host, struct wh_err *er
 		WH_TRY(fit(space, host, err));
 		space->width = space->embedding->width(space->fitted);
 	}
+	if (space->holdback > 0 && space->embedding->unbiased && space->embedding->unbiased(space->fitted))
+		for (size_t i = 0; i < space->points.n; i++)
+			space->points.data[i].held = !space->points.data[i].empty;
 	WH_TRY(embed_points(space, host, err));
 	if (!space->loaded)
 		WH_TRY(measure_scale(space, err));
@@ -322,6 +329,22 @@ int wh_session_locate(const void *state, size_t i, struct wh_location *location,
 		return wh_err_set(err, WH_E_USAGE, "nothing was grouped yet");
 	*location = wh_categories_locate(&space->categories, &space->params, wh_session_row(space, i), point->outside, point->empty);
 	return WH_OK;
+}
+
+int wh_session_window_p_value(const void *state, const size_t *count, size_t flagged, double *p_value, struct wh_err *err)
+{
+	const struct wh_session_space *space = state;
+	*p_value = NAN;
+	if (!space->categories.far.n_pools)
+		return WH_OK;
+	return wh_conformal_window(&space->categories.far, count, space->params.alarm, flagged, p_value, err);
+}
+
+const float *wh_session_coordinates(const void *state, size_t i, size_t *n)
+{
+	const struct wh_session_space *space = state;
+	*n = space->width;
+	return wh_session_row(space, i);
 }
 
 int wh_session_place(const struct wh_session_space *space, const struct wh_session *session, struct wh_arena *scratch,

@@ -9,8 +9,9 @@
  * squared distance of a point to a centroid is |z - c|^2 + outside, since what is outside of the span is orthogonal to it.
  *
  * Roles. Of the points that were added before freeze a share is held back (`holdback`; chosen by the hash of their bytes, so by neither order
- * nor label): what is learned, embedding and centroids, comes from the others, and the distances of those held back tell what is far
- * (split conformal prediction). Sessions in which no metric is present are empty: they teach nothing and are a group of their own.
+ * nor label): embeddings are learned from the others. Groups are made of all, and the distances of those held back, to centroids
+ * without them, tell what is far (conformal prediction). Where the embedding is unbiased every point tells. Sessions in which no metric is present
+ * are empty: they teach nothing and are a group of their own.
  */
 #ifndef WHORL_METHOD_KABOOM_SPACE_H
 #define WHORL_METHOD_KABOOM_SPACE_H
@@ -35,6 +36,8 @@ struct wh_embedding {
 	const struct wh_vocabulary *(*vocabulary)(const void *fitted);
 	/* Number of floats of z, after fit or load; may be 0. */
 	size_t (*width)(const void *fitted);
+	/* Whether a session is embedded the same, give or take, with it or without it among those learned from; NULL: it is not. */
+	bool (*unbiased)(const void *fitted);
 	/* From any number of threads. z is zeroed; all must be finite, outside at least 0. */
 	int (*embed)(const void *fitted, const struct wh_session *, struct wh_arena *scratch, float *z, double *outside, struct wh_err *);
 	/* n sessions at once, n x width; NULL: embed does one after the other. */
@@ -48,7 +51,7 @@ struct wh_embedding {
 struct wh_session_point {
 	uint64_t hash;
 	double outside;
-	bool empty, held;
+	bool empty, held; /* held: tells what is far */
 };
 
 struct wh_session_space {
@@ -83,12 +86,14 @@ double wh_session_similarity(const void *, size_t, size_t);
 int wh_session_save(const void *, struct wh_str *, struct wh_err *);
 int wh_session_group(void *, const uint32_t *weight, const struct wh_host *, uint32_t *of, size_t *n_groups, struct wh_err *);
 int wh_session_locate(const void *, size_t, struct wh_location *, struct wh_err *);
+int wh_session_window_p_value(const void *space, const size_t *count, size_t flagged, double *p_value, struct wh_err *) WH_NODISCARD;
+const float *wh_session_coordinates(const void *, size_t, size_t *);
 void wh_session_close(void *);
 
 #define WH_SESSION_METHOD_OPS                                                                                                  \
 	.open = wh_session_open, .load = wh_session_load, .add = wh_session_add, .freeze = wh_session_freeze,                  \
 	.drop = wh_session_drop, .similarity = wh_session_similarity, .save = wh_session_save, .group = wh_session_group,      \
-	.locate = wh_session_locate, .close = wh_session_close
+	.locate = wh_session_locate, .window_p_value = wh_session_window_p_value, .coordinates = wh_session_coordinates, .close = wh_session_close
 
 /* The rows of every session method's table. */
 #define WH_SESSION_PARAMS                                                                                                      \

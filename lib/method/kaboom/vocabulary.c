@@ -34,12 +34,10 @@ int wh_vocabulary_count(struct wh_vocabulary *v, const struct wh_session *sessio
 	v->n_sessions++;
 	for (size_t i = 0; i < session->n_metrics; i++) {
 		struct wh_measure measure = wh_measure_metric(&session->metrics[i], 0, session->n_steps);
-		if (!measure.present)
-			continue;
 		struct wh_vocabulary_entry *entry = entry_of(v, measure.metric, strlen(measure.metric));
 		if (!entry)
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
-		entry->sessions++;
+		entry->sessions += measure.present;
 		entry->sum = fmax(-DBL_MAX, fmin(DBL_MAX, entry->sum + measure.mean));
 	}
 	return WH_OK;
@@ -63,7 +61,7 @@ int wh_vocabulary_fix(struct wh_vocabulary *v, double threshold, size_t least, s
 	bool enough = kept != NULL;
 	for (uint32_t i = 0; kept && i < v->names.n; i++) {
 		const struct wh_vocabulary_entry *entry = &v->entries.data[i];
-		if (entry->sessions >= least && entry->sessions > threshold * (double)v->n_sessions)
+		if (entry->sessions >= least && (threshold <= 0 || entry->sessions > threshold * (double)v->n_sessions))
 			kept[n++] = (struct kept){ v->names.entries[i].data, *entry };
 	}
 	if (n)

@@ -33,7 +33,7 @@ struct wh_vocabulary {
 void wh_vocabulary_init(struct wh_vocabulary *);
 void wh_vocabulary_release(struct wh_vocabulary *);
 int wh_vocabulary_count(struct wh_vocabulary *, const struct wh_session *, struct wh_err *) WH_NODISCARD;
-/* Keeps what is present in more than `threshold` (a share) of the sessions, and in `least` of them at least. */
+/* Keeps what is present in more than `threshold` (a share; 0: whatever was named) of the sessions, and in `least` of them at least. */
 int wh_vocabulary_fix(struct wh_vocabulary *, double threshold, size_t least, struct wh_err *) WH_NODISCARD;
 
 static inline size_t wh_vocabulary_size(const struct wh_vocabulary *v) { return v->names.n; }

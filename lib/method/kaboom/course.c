@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "method/kaboom/course.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/thread.h"
+#include "method/kaboom/known.h"
+
+enum { SCRATCH_LIMIT_GIB = 32, LONGEST = 256, SHORTEST = 9, EXAMPLES = 20, SUMMARIES = 4, GRAIN = 4 };
+static const size_t READINGS_AT_ONCE = (size_t)1 << 25;
+static const double SUMMARY_WEIGHT = 0.5; /* beside convolutions; alone it is 1 */
+
+void wh_course_release(struct wh_course *c)
+{
+	free(c->middle);
+	free(c->spread);
+	free(c->unit);
+	wh_minirocket_release(&c->minirocket);
+	wh_plane_release(&c->convolutions);
+	wh_plane_release(&c->summaries);
+	*c = (struct wh_course){ 0 };
+}
+
+size_t wh_course_width(const struct wh_course *c)
+{
+	return c->convolutions.pca.r + c->summaries.pca.r;
+}
+
+/* ---- scale ---- */
+
+static int ascending(const void *left, const void *right)
+{
+	double a = *(const double *)left, b = *(const double *)right;
+	return a < b ? -1 : a > b;
+}
+
+/* By linear interpolation, of n > 0 sorted values. */
+static double quantile(const double *sorted, size_t n, double q)
+{
+	double at = q * (double)(n - 1);
+	size_t low = (size_t)at, high = low + 1 < n ? low + 1 : low;
+	return sorted[low] + (at - (double)low) * (sorted[high] - sorted[low]);
+}
+
+static double deviation(const double *v, size_t n)
+{
+	double mean = 0, square = 0;
+	for (size_t i = 0; i < n; i++)
+		mean += v[i] / (double)n;
+	for (size_t i = 0; i < n; i++)
+		square += (v[i] - mean) * (v[i] - mean) / (double)n;
+	return sqrt(square);
+}
+
+static bool is_usable(double spread)
+{
+	return spread > 0 && isfinite(spread);
+}
+
+static void scale_column(struct wh_course *c, size_t column, double *reading, size_t n)
+{
+	c->spread[column] = 1;
+	if (!n)
+		return;
+	qsort(reading, n, sizeof *reading, ascending);
+	double spread = (quantile(reading, n, 0.75) - quantile(reading, n, 0.25)) / 1.349;
+	if (!is_usable(spread))
+		spread = deviation(reading, n);
+	c->middle[column] = quantile(reading, n, 0.5);
+	c->spread[column] = is_usable(spread) ? spread : 1;
+}
+
+struct scaling {
+	struct wh_course *c;
+	const struct wh_vocabulary *v;
+	const struct wh_bytes *sessions;
+	size_t n, most; /* sessions; steps of all of them */
+	struct wh_arena scratch;
+	double *reading; /* some columns x most, and room to expand one metric */
+	size_t *known;   /* some columns: known readings so far */
+};
+
+/* The known readings of columns first … last - 1. */
+static int gather(struct scaling *s, uint32_t first, uint32_t last, struct wh_err *err)
+{
+	double *values = s->reading + (last - first) * s->most;
+	memset(s->known, 0, (last - first) * sizeof *s->known);
+	for (size_t i = 0; i < s->n; i++) {
+		struct wh_session *session;
+		wh_arena_reset(&s->scratch);
+		WH_TRY(wh_session_unpack(s->sessions[i], &s->scratch, &session, err));
+		for (uint32_t column = first; column < last; column++) {
+			const struct wh_metric *metric = wh_session_metric(session, wh_vocabulary_name(s->v, column));
+			const struct wh_metric nothing = { 0 };
+			double *to = s->reading + (column - first) * s->most;
+			wh_metric_expand(metric ? metric : &nothing, 0, session->n_steps, values);
+			for (uint32_t t = 0; t < session->n_steps; t++)
+				if (!isnan(values[t]))
+					to[s->known[column - first]++] = values[t];
+		}
+	}
+	return WH_OK;
+}
+
+static int find_scales(struct scaling *s, uint32_t longest, struct wh_err *err)
+{
+	size_t n_columns = wh_vocabulary_size(s->v), at_once = READINGS_AT_ONCE / (s->most ? s->most : 1);
+	at_once = at_once < 1 ? 1 : at_once < n_columns ? at_once : n_columns;
+	s->c->middle = calloc(n_columns + 1, sizeof *s->c->middle);
+	s->c->spread = calloc(n_columns + 1, sizeof *s->c->spread);
+	s->reading = malloc((at_once * s->most + longest + 1) * sizeof *s->reading);
+	s->known = malloc((at_once + 1) * sizeof *s->known);
+	if (!s->c->middle || !s->c->spread || !s->reading || !s->known)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (size_t first = 0; first < n_columns; first += at_once) {
+		size_t last = n_columns - first < at_once ? n_columns : first + at_once;
+		WH_TRY(gather(s, (uint32_t)first, (uint32_t)last, err));
+		for (size_t column = first; column < last; column++)
+			scale_column(s->c, column, s->reading + (column - first) * s->most, s->known[column - first]);
+	}
+	return WH_OK;
+}
+
+static int fit_scales(struct wh_course *c, const struct wh_vocabulary *v, const struct wh_bytes *sessions, size_t n, struct wh_err *err)
+{
+	struct scaling s = { .c = c, .v = v, .sessions = sessions, .n = n };
+	uint32_t longest = 0;
+	int code = WH_OK;
+	wh_arena_init(&s.scratch, (size_t)SCRATCH_LIMIT_GIB << 30);
+	for (size_t i = 0; code == WH_OK && i < n; i++) {
+		struct wh_session *session;
+		wh_arena_reset(&s.scratch);
+		code = wh_session_unpack(sessions[i], &s.scratch, &session, err);
+		if (code != WH_OK)
+			break;
+		s.most += session->n_steps;
+		longest = session->n_steps > longest ? session->n_steps : longest;
+	}
+	if (code == WH_OK)
+		code = find_scales(&s, longest, err);
+	free(s.reading);
+	free(s.known);
+	wh_arena_release(&s.scratch);
+	return code;
+}
+
+/* ---- features of a session ---- */
+
+static void summarise(const double *u, size_t n, float *mean, size_t stride)
+{
+	size_t half = n / 2 ? n / 2 : 1;
+	double all = 0, first = 0, last = 0, square = 0, step = 0, steps = 0;
+	for (size_t t = 0; t < n; t++) {
+		all += u[t];
+		first += t < half ? u[t] : 0;
+		last += t >= n - half ? u[t] : 0;
+	}
+	all /= (double)n;
+	for (size_t t = 0; t < n; t++)
+		square += (u[t] - all) * (u[t] - all);
+	for (size_t t = 1; t < n; t++)
+		step += (u[t] - u[t - 1]) / (double)(n - 1);
+	for (size_t t = 1; t < n; t++)
+		steps += (u[t] - u[t - 1] - step) * (u[t] - u[t - 1] - step) / (double)(n - 1);
+	mean[0] = (float)all;
+	mean[stride] = (float)sqrt(square / (double)n);
+	mean[2 * stride] = (float)((last - first) / (double)half);
+	mean[3 * stride] = (float)sqrt(steps);
+}
+
+static void resample(const double *u, size_t n, double *to, size_t steps)
+{
+	for (size_t i = 0; i < steps; i++) {
+		double at = steps > 1 ? (double)i * (double)(n - 1) / (double)(steps - 1) : 0;
+		size_t left = (size_t)at < n - 1 ? (size_t)at : n - 1, right = left + 1 < n ? left + 1 : left;
+		to[i] = u[left] + (at - (double)left) * (u[right] - u[left]);
+	}
+}
+
+/* A session's summaries (4 x columns) and, where `even` is not NULL, its courses on an even number of steps (columns x steps). */
+static int describe(const struct wh_course *c, const struct wh_vocabulary *v, const struct wh_session *session, struct wh_arena *scratch,
+		    float *summary, double *even, struct wh_err *err)
+{
+	size_t n = session->n_steps, n_columns = wh_vocabulary_size(v), most = 0;
+	for (size_t i = 0; i < session->n_metrics; i++)
+		most = session->metrics[i].n_changes > most ? session->metrics[i].n_changes : most;
+	double *u = wh_arena_alloc(scratch, (n + 1) * sizeof *u);
+	struct wh_change *known = wh_arena_alloc(scratch, (most + 1) * sizeof *known);
+	if (!u || !known)
+		return wh_arena_error(scratch, err);
+	memset(summary, 0, SUMMARIES * n_columns * sizeof *summary);
+	for (size_t column = 0, i = 0; n && column < n_columns; column++) { /* both in the order of names */
+		const char *name = wh_vocabulary_name(v, (uint32_t)column);
+		const struct wh_metric nothing = { .name = name };
+		while (i < session->n_metrics && strcmp(session->metrics[i].name, name) < 0)
+			i++;
+		bool has = i < session->n_metrics && !strcmp(session->metrics[i].name, name);
+		size_t n_known = wh_known_changes(has ? &session->metrics[i] : &nothing, session->n_steps, known);
+		wh_known_expand(known, n_known, 0, session->n_steps, u);
+		for (size_t t = 0; t < n; t++) {
+			double x = n_known ? (u[t] - c->middle[column]) / c->spread[column] : 0;
+			u[t] = copysign(log1p(fmin(fabs(x), DBL_MAX)), x);
+		}
+		summarise(u, n, summary + column, n_columns);
+		if (even)
+			resample(u, n, even + column * c->steps, c->steps);
+	}
+	return WH_OK;
+}
+
+/* ---- learning ---- */
+
+struct learning {
+	struct wh_course *c;
+	const struct wh_vocabulary *v;
+	const struct wh_bytes *sessions;
+	size_t n, n_features;
+	struct wh_arena *scratch; /* one a thread */
+	float *summary, *feature; /* n x 4 columns, n x n_features */
+};
+
+/* The courses of some sessions spread evenly over all; what biases are quantiles of. */
+static int fit_minirocket(struct learning *l, struct wh_err *err)
+{
+	size_t n_columns = wh_vocabulary_size(l->v), n = l->n < EXAMPLES ? l->n : EXAMPLES;
+	double *examples[EXAMPLES] = { NULL };
+	int code = wh_minirocket_init(&l->c->minirocket, n_columns, l->c->steps, err);
+	for (size_t i = 0; code == WH_OK && i < n; i++) {
+		struct wh_session *session;
+		wh_arena_reset(l->scratch);
+		float *summary = wh_arena_alloc(l->scratch, SUMMARIES * n_columns * sizeof *summary);
+		examples[i] = calloc(n_columns * l->c->steps, sizeof **examples);
+		if (!examples[i] || !summary)
+			code = wh_err_set(err, WH_E_NOMEM, "out of memory");
+		if (code == WH_OK)
+			code = wh_session_unpack(l->sessions[(2 * i + 1) * l->n / (2 * n)], l->scratch, &session, err);
+		if (code == WH_OK)
+			code = describe(l->c, l->v, session, l->scratch, summary, examples[i], err);
+	}
+	if (code == WH_OK)
+		code = wh_minirocket_fit(&l->c->minirocket, (const double *const *)examples, n, err);
+	for (size_t i = 0; i < n; i++)
+		free(examples[i]);
+	return code;
+}
+
+static int convolve(const struct wh_course *c, const double *even, struct wh_arena *scratch, float *feature, struct wh_err *err)
+{
+	double *room = wh_arena_alloc(scratch, wh_minirocket_scratch(&c->minirocket) * sizeof *room);
+	if (!room)
+		return wh_arena_error(scratch, err);
+	wh_minirocket_apply(&c->minirocket, even, room, feature);
+	return WH_OK;
+}
+
+static int describe_some(void *user, unsigned worker, size_t first, size_t last, struct wh_err *err)
+{
+	struct learning *l = user;
+	struct wh_arena *scratch = &l->scratch[worker];
+	size_t n_columns = wh_vocabulary_size(l->v);
+	for (size_t i = first; i < last; i++) {
+		struct wh_session *session;
+		double *even = NULL;
+		wh_arena_reset(scratch);
+		WH_TRY(wh_session_unpack(l->sessions[i], scratch, &session, err));
+		if (l->n_features && !(even = wh_arena_zalloc(scratch, n_columns * l->c->steps, sizeof *even)))
+			return wh_arena_error(scratch, err);
+		WH_TRY(describe(l->c, l->v, session, scratch, l->summary + i * SUMMARIES * n_columns, even, err));
+		if (even)
+			WH_TRY(convolve(l->c, even, scratch, l->feature + i * l->n_features, err));
+	}
+	return WH_OK;
+}
+
+/* Features of convolutions in units of their deviation. */
+static int fit_units(struct learning *l, struct wh_err *err)
+{
+	l->c->unit = malloc((l->n_features + 1) * sizeof *l->c->unit);
+	if (!l->c->unit)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (size_t f = 0; f < l->n_features; f++) {
+		double mean = 0, square = 0;
+		for (size_t i = 0; i < l->n; i++)
+			mean += l->feature[i * l->n_features + f] / (double)l->n;
+		for (size_t i = 0; i < l->n; i++)
+			square += (l->feature[i * l->n_features + f] - mean) * (l->feature[i * l->n_features + f] - mean) / (double)l->n;
+		l->c->unit[f] = sqrt(square) > 1e-9 ? (float)sqrt(square) : 1;
+		for (size_t i = 0; i < l->n; i++)
+			l->feature[i * l->n_features + f] /= l->c->unit[f];
+	}
+	return WH_OK;
+}
+
+static int fit_blocks(struct learning *l, const struct wh_host *host, struct wh_err *err)
+{
+	size_t n_columns = wh_vocabulary_size(l->v);
+	if (l->c->steps >= SHORTEST) {
+		WH_TRY(fit_minirocket(l, err));
+		l->n_features = wh_minirocket_features(&l->c->minirocket);
+	}
+	l->summary = malloc((l->n * SUMMARIES * n_columns + 1) * sizeof *l->summary);
+	l->feature = malloc((l->n * l->n_features + 1) * sizeof *l->feature);
+	if (!l->summary || !l->feature)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	WH_TRY(wh_parallel(host, "reading courses", l->n, GRAIN, describe_some, l, err));
+	if (l->n_features) {
+		WH_TRY(fit_units(l, err));
+		WH_TRY(wh_plane_fit(&l->c->convolutions, l->feature, l->n, l->n_features, host, err));
+	}
+	return wh_plane_fit(&l->c->summaries, l->summary, l->n, SUMMARIES * n_columns, host, err);
+}
+
+int wh_course_fit(struct wh_course *c, const struct wh_vocabulary *v, const struct wh_bytes *sessions, size_t n, double median_steps,
+		  const struct wh_host *host, struct wh_err *err)
+{
+	struct learning l = { .c = c, .v = v, .sessions = sessions, .n = n };
+	unsigned threads = wh_host_threads(host);
+	if (!wh_vocabulary_size(v))
+		return WH_OK;
+	c->steps = (size_t)fmin(LONGEST, floor(median_steps));
+	WH_TRY(fit_scales(c, v, sessions, n, err));
+	l.scratch = calloc(threads, sizeof *l.scratch);
+	if (!l.scratch)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (unsigned i = 0; i < threads; i++)
+		wh_arena_init(&l.scratch[i], (size_t)SCRATCH_LIMIT_GIB << 30);
+	int code = fit_blocks(&l, host, err);
+	for (unsigned i = 0; i < threads; i++)
+		wh_arena_release(&l.scratch[i]);
+	free(l.scratch);
+	free(l.summary);
+	free(l.feature);
+	return code;
+}
+
+/* ---- embedding ---- */
+
+/* A block's coordinates, weighted so that those of training sessions have that mean length; adds what lies outside. */
+static int put_block(const struct wh_plane *plane, double weight, const float *feature, float *z, double *outside, struct wh_err *err)
+{
+	double rest, factor = plane->energy > 0 ? weight / sqrt(plane->energy) : 0;
+	factor = isfinite(factor * factor) ? factor : 0;
+	WH_TRY(wh_plane_project(plane, feature, z, &rest, err));
+	for (size_t i = 0; i < plane->pca.r; i++)
+		z[i] = (float)(factor * z[i]);
+	*outside += factor * factor * rest;
+	return WH_OK;
+}
+
+int wh_course_embed(const struct wh_course *c, const struct wh_vocabulary *v, const struct wh_session *session, struct wh_arena *scratch,
+		    float *z, double *outside, struct wh_err *err)
+{
+	size_t n_columns = wh_vocabulary_size(v), n_features = wh_minirocket_features(&c->minirocket), width = wh_course_width(c);
+	float *summary = wh_arena_alloc(scratch, (SUMMARIES * n_columns + 1) * sizeof *summary);
+	float *feature = wh_arena_alloc(scratch, (n_features + 1) * sizeof *feature);
+	double *even = wh_arena_zalloc(scratch, n_columns * c->steps + 1, sizeof *even), length = 0;
+	*outside = 0;
+	if (!summary || !feature || !even)
+		return wh_arena_error(scratch, err);
+	if (!n_columns)
+		return WH_OK;
+	WH_TRY(describe(c, v, session, scratch, summary, n_features ? even : NULL, err));
+	if (n_features) {
+		WH_TRY(convolve(c, even, scratch, feature, err));
+		for (size_t i = 0; i < n_features; i++)
+			feature[i] /= c->unit[i];
+		WH_TRY(put_block(&c->convolutions, 1, feature, z, outside, err));
+	}
+	WH_TRY(put_block(&c->summaries, n_features ? SUMMARY_WEIGHT : 1, summary, z + c->convolutions.pca.r, outside, err));
+	for (size_t i = 0; i < width; i++)
+		length += (double)z[i] * z[i];
+	for (size_t i = 0; length > 0 && i < width; i++)
+		z[i] = (float)(z[i] / sqrt(length));
+	*outside = *outside > 0 ? *outside / (length + *outside) : 0;
+	return WH_OK;
+}
+
+/* ---- as bytes ---- */
+
+void wh_course_save(const struct wh_course *c, const struct wh_vocabulary *v, struct wh_str *out)
+{
+	size_t n_columns = wh_vocabulary_size(v), n_features = wh_minirocket_features(&c->minirocket);
+	wh_pack_u64(out, c->steps);
+	for (size_t i = 0; i < n_columns; i++) {
+		wh_pack_real(out, c->middle[i]);
+		wh_pack_real(out, c->spread[i]);
+	}
+	for (size_t i = 0; i < n_features; i++)
+		wh_pack_real(out, c->minirocket.bias[i]);
+	wh_pack_floats(out, c->unit, n_features);
+	if (n_features)
+		wh_plane_save(&c->convolutions, out);
+	if (n_columns)
+		wh_plane_save(&c->summaries, out);
+}
+
+static int load_convolutions(struct wh_course *c, size_t n_columns, struct wh_unpack *in, struct wh_err *err)
+{
+	WH_TRY(wh_minirocket_init(&c->minirocket, n_columns, c->steps, err));
+	size_t n_features = wh_minirocket_features(&c->minirocket);
+	for (size_t i = 0; i < n_features; i++)
+		c->minirocket.bias[i] = wh_unpack_real(in);
+	c->unit = wh_unpack_floats(in, n_features);
+	for (size_t i = 0; c->unit && i < n_features; i++)
+		in->failed |= !(c->unit[i] > 1e-10F);
+	wh_plane_load(&c->convolutions, n_features, in);
+	return wh_unpack_check(in, false, "model", err);
+}
+
+int wh_course_load(struct wh_course *c, const struct wh_vocabulary *v, struct wh_unpack *in, struct wh_err *err)
+{
+	size_t n_columns = wh_vocabulary_size(v);
+	c->steps = wh_unpack_size(in, 0, LONGEST);
+	c->middle = calloc(n_columns + 1, sizeof *c->middle);
+	c->spread = calloc(n_columns + 1, sizeof *c->spread);
+	if (!c->middle || !c->spread)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (size_t i = 0; i < n_columns; i++) {
+		c->middle[i] = wh_unpack_real(in);
+		c->spread[i] = wh_unpack_real(in);
+		in->failed |= !(c->spread[i] > 0);
+	}
+	WH_TRY(wh_unpack_check(in, false, "model", err));
+	if (n_columns && c->steps >= SHORTEST)
+		WH_TRY(load_convolutions(c, n_columns, in, err));
+	if (n_columns)
+		wh_plane_load(&c->summaries, SUMMARIES * n_columns, in);
+	return wh_unpack_check(in, false, "model", err);
+}
