@@ -72,7 +72,7 @@ static int run_verb(struct cli_line *line, struct wh_err *err)
 	};
 	call->host = &host;
 	struct cli_writer *writer;
-	if (line->verb->flags & WH_VERB_RECORDS)
+	if (line->verb->flags & (WH_VERB_RECORDS | WH_VERB_LIVE))
 		cli_output_live();
 	WH_TRY(cli_writer_new(&writer, wh_values_string(&line->global, "format"), err));
 	int code = line->verb->run(call, cli_writer_emit(writer), err);

@@ -93,6 +93,12 @@ struct wh_method {
 	int (*group)(void *space, const uint32_t *weight, const struct wh_host *, uint32_t *of, size_t *n_groups, struct wh_err *);
 	/* Where point i belongs, after group, or after load of what save wrote after group. */
 	int (*locate)(const void *space, size_t i, struct wh_location *, struct wh_err *);
+	/* Of observations that are located in its groups, count[group] of them in each: the probability that `flagged` or more are new while
+	 * all of them belong to what is known. NaN: nothing was held back to tell. NULL with locate. */
+	int (*window_p_value)(const void *space, const size_t *count, size_t flagged, double *p_value, struct wh_err *);
+	/* Where point i lies, after freeze, as *n floats, as many for every point: what is alike is near, by Euclidean distance. They are the
+	 * space's, and void after the next add. For maps. NULL: points are compared, and lie nowhere. */
+	const float *(*coordinates)(const void *space, size_t i, size_t *n);
 
 	const void *detail; /* the signal's own; may be NULL */
 };
@@ -170,6 +176,10 @@ typedef int wh_feature_fn(void *user, const char *name, size_t n);
 /* How much of something a fingerprint has, for explanations: a metric's share of the growth. */
 typedef int wh_measure_fn(void *user, const char *name, double value);
 
+/* What a fingerprint reads over steps, for plots: n steps x, ascending, and the reading y at each, NaN where not known; both are gone when it
+ * returns. */
+typedef int wh_series_fn(void *user, const char *name, const double *x, const double *y, size_t n);
+
 struct wh_signal {
 	const char *noun;        /* "stack": first word of a command line */
 	const char *group_noun;  /* "bucket" */
@@ -216,6 +226,8 @@ struct wh_signal {
 	/* Its measures: what is not named is 0. NULL: a fingerprint has features only. */
 	int (*measures)(struct wh_bytes fingerprint, struct wh_arena *, wh_measure_fn *, void *user, struct wh_err *);
 	const char *measure_noun; /* "share of the growth"; NULL with measures */
+	/* Its series, in the order of their names. NULL: a fingerprint has none. */
+	int (*series)(struct wh_bytes fingerprint, struct wh_arena *, wh_series_fn *, void *user, struct wh_err *);
 	/* A fingerprint as one line for people, of at most about 100 columns. */
 	int (*title)(struct wh_bytes fingerprint, struct wh_str *);
 

@@ -39,6 +39,8 @@ enum wh_verb_flags {
 	WH_VERB_RECORDS = 16, /* the options of the signal's recorder apply; there is no such verb where it has none. Its result comes bit by
 			       * bit, and is to be written out as it comes */
 	WH_VERB_RESYMBOLISES = 32, /* there is no such verb where the signal has nothing to fill in */
+	WH_VERB_LIVE = 64,    /* its result comes bit by bit, and is to be written out as it comes */
+	WH_VERB_PLACES = 128, /* there is no such verb where the signal's methods compare */
 };
 
 struct wh_verb {
@@ -68,6 +70,8 @@ extern const struct wh_signal *const wh_signals[];
 static inline bool wh_verb_offered(const struct wh_signal *signal, const struct wh_verb *verb)
 {
 	if (verb->noun && strcmp(verb->noun, signal->noun) != 0)
+		return false;
+	if (verb->flags & WH_VERB_PLACES && !signal->methods[0]->group)
 		return false;
 	return (!(verb->flags & WH_VERB_RECORDS) || signal->recorder) && (!(verb->flags & WH_VERB_RESYMBOLISES) || signal->resymbolise);
 }

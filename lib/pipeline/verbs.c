@@ -18,7 +18,8 @@ const struct wh_verb *const wh_verbs[] = {
 	&wh_verb_cluster, &wh_verb_assign, &wh_verb_report, &wh_verb_explain, &wh_verb_search,	  &wh_verb_show,
 	&wh_verb_list,	  &wh_verb_import, &wh_verb_export, &wh_verb_train,   &wh_verb_calibrate, &wh_verb_evaluate,
 	&wh_verb_diff,	  &wh_verb_compare, &wh_verb_label,  &wh_verb_note,   &wh_verb_merge,   &wh_verb_split,	  &wh_verb_history,
-	&wh_verb_undo,	  &wh_verb_record, &wh_verb_resymbolise, &wh_verb_leak, &wh_verb_changed, NULL,
+	&wh_verb_undo,	  &wh_verb_record, &wh_verb_resymbolise, &wh_verb_watch,
+	&wh_verb_drift,   &wh_verb_leak,   &wh_verb_changed, NULL,
 };
 
 const struct wh_param wh_input_params[] = {

@@ -29,6 +29,8 @@ extern const struct wh_verb wh_verb_history;
 extern const struct wh_verb wh_verb_undo;
 extern const struct wh_verb wh_verb_resymbolise;
 extern const struct wh_verb wh_verb_record;
+extern const struct wh_verb wh_verb_watch;
+extern const struct wh_verb wh_verb_drift;
 extern const struct wh_verb wh_verb_leak;
 extern const struct wh_verb wh_verb_changed;
 

@@ -115,7 +115,7 @@ static void check_method(const struct wh_method *method, const struct wh_signal 
 	assert_int_equal(wh_values_init(&values, method->params, NULL), WH_OK);
 	int d = wh_values_find(&values, "d"), linkage = wh_values_find(&values, "linkage");
 	int k = wh_values_find(&values, "k"), alarm = wh_values_find(&values, "alarm");
-	MUST(what, !method->group == !method->locate);
+	MUST(what, !method->group == !method->locate && !method->group == !method->window_p_value);
 	if (method->group) {
 		MUST(what, method->save);
 		MUST(what, k >= 0 && method->params[k].type == WH_PARAM_INT && method->params[k].lo == 0);

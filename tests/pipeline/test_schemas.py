@@ -158,6 +158,7 @@ def test_sessions(rng):
             check_lines("show", *words, "few.csv")
         check("assign", "all.csv"), check("cluster"), check_lines("calibrate"), check_lines("report"), check_lines("search", "s1")
         check_lines("explain"), check_lines("explain", "s1", "s2"), check_lines("list")
+        check_lines("drift", "--model", "model", "few.csv"), check("watch", "--rounds", "1", "--rate", "1")
     finally:
         run.noun = "stack"
 

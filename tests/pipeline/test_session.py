@@ -196,6 +196,20 @@ def test_changed(rng):
     assert not ask("changed", "b.csv") and "fewer than two" in run.said
 
 
+def test_drift_and_watch(rng):
+    """Of what is known nothing drifts; four of a new kind are too many."""
+    ask("train", "-o", "model", "--alarm", "0.12", *KNOWN)
+    assert not any(row["drifts"] for row in ask("drift", "--exit-code", "--every", "7", "--model", "model", *KNOWN)) and not run.found
+    rows = ask("drift", "--exit-code", "--model", "model", "--rate", "0.05", *EMERGING)
+    assert run.found and [(row["observations"], row["new"], row["drifts"]) for row in rows] == [(4, 4, True)] and 0 < rows[0]["p_value"] <= 0.05
+    fails(2, "no model", "drift", *KNOWN)
+    once = ["--rounds", "1", "--rate", "0.05", "--recent", "8", "--exit-code"]
+    assert not ask("watch", *once, "--alarm", "0.12", *KNOWN) and not run.found
+    [alarm] = ask("watch", *once, "--where", "split=emerging", *READ)
+    assert run.found and alarm["new"] >= 4 and alarm["typical"] in of_split("emerging") and set(alarm["latest"]) & of_split("emerging")
+    fails(2, "too few", "watch", "--store", "other.db", "--rounds", "1", *EMERGING)
+
+
 def test_compare(rng):
     """Version 1.1 has the leak that emerged, and nothing of what 1.0 had."""
     ask("assign", *KNOWN), ask("assign", *EMERGING), ask("cluster", "--alarm", "0.12")
@@ -220,4 +234,4 @@ def test_paper(rng):
 
 
 main(test_clusters, test_order_and_threads, test_train_and_assign, test_broken_model, test_where, test_too_few, test_store, test_people, test_explain,
-     test_leak, test_changed, test_compare, test_paper)
+     test_leak, test_changed, test_drift_and_watch, test_compare, test_paper)

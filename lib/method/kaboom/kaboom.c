@@ -53,7 +53,7 @@ static int kaboom_open(const struct wh_values *values, void **fitted, struct wh_
 	k->params.latent = (size_t)wh_values_int(values, "latent");
 	k->params.epochs = (size_t)wh_values_int(values, "epochs");
 	k->params.batch = (size_t)wh_values_int(values, "batch");
-	k->params.rate = wh_values_real(values, "rate");
+	k->params.rate = wh_values_real(values, "learning-rate");
 	k->params.variance = wh_values_real(values, "variance");
 	k->params.energy = wh_values_real(values, "energy");
 	k->params.compute = compute;
@@ -245,7 +245,7 @@ static const struct wh_param params[] = {
 	{ .name = "epochs", .type = WH_PARAM_INT, .initial = "200", .lo = 1, .hi = 100000, .metavar = "N", .source = "KabOOM 3.3",
 	  .help = "how often the autoencoder sees every session (the paper: 1000)" },
 	{ .name = "batch", .type = WH_PARAM_INT, .initial = "256", .lo = 1, .hi = 65536, .metavar = "N", .help = "sessions a step" },
-	{ .name = "rate", .type = WH_PARAM_REAL, .initial = "0.0003", .lo = 1e-9, .hi = 1, .help = "learning rate (Adam, shared second moment)" },
+	{ .name = "learning-rate", .type = WH_PARAM_REAL, .initial = "0.0003", .lo = 1e-9, .hi = 1, .help = "learning rate (Adam, shared second moment)" },
 	{ .name = "variance", .type = WH_PARAM_REAL, .initial = "1", .lo = 0.01, .hi = 1,
 	  .help = "share of the rows' square length that training keeps (1: exact)" },
 	{ .name = "energy", .type = WH_PARAM_REAL, .initial = "200", .lo = 0, .hi = 1e6,
