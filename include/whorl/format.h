@@ -22,6 +22,7 @@ struct wh_reader {
 	const char *name; /* of the input, for messages */
 	const char *text; /* size bytes */
 	size_t size;
+	const char *start; /* of the file where text is a later piece of it, which ends where text begins; NULL: at text */
 	size_t first_line;      /* number of the line that text begins with, 1-based */
 	struct wh_arena *arena; /* for the record being read; reset by wh_reader_emit and wh_reader_skip */
 	/* set by the caller of the reader */
@@ -57,6 +58,9 @@ struct wh_format {
 	/* Errors are those of take and skip, passed on, and WH_E_NOMEM/WH_E_LIMIT of the arena; a text without any record is
 	 * no error. */
 	int (*read)(struct wh_reader *, struct wh_err *);
+	/* NULL, or the first place from `at` on where text (which ends at end, and begins a file) may be cut in two that are read apart, the
+	 * second with reader->start; end where there is none. For files too large to be read as a whole; `lines` has no need of it. */
+	const char *(*cut)(const char *text, const char *at, const char *end);
 	/* NULL, or appends the observation, which has an id, as a record of this format that read reads back. What the format has no
 	 * place for is left out. WH_E_NOMEM. */
 	int (*write)(const struct wh_observation *, struct wh_str *, struct wh_err *);

@@ -61,7 +61,7 @@ static int read_text(struct loading *l, struct task *task, struct worker *worker
 		     struct wh_bytes text, struct wh_err *err)
 {
 	struct reading reading = { l, task, worker, task->source->path };
-	struct wh_reader reader = { .name = task->source->path, .text = text.data, .size = text.size,
+	struct wh_reader reader = { .name = task->source->path, .text = text.data, .size = text.size, .start = task->start,
 				    .first_line = task->first_line, .arena = &worker->arena, .take = take, .skip = skip,
 				    .say = say, .options = l->load->call->reading.n ? &l->load->call->reading : NULL,
 				    .context = l->context, .user = &reading, .format = format, .describe = l->load->flags & WH_LOAD_BODY };
@@ -245,7 +245,9 @@ static int cut_text(struct loading *l, struct source *source, const struct wh_fo
 		if (format->lines && end - p > PIECE && !(stop = memchr(p + PIECE, '\n', (size_t)(end - p - PIECE))))
 			stop = end;
 		stop += stop < end;
-		struct task task = { .source = source, .text = { p, (size_t)(stop - p) }, .first_line = line, .format = format };
+		if (format->cut && end - p > PIECE)
+			stop = format->cut(text.data, p + PIECE, end);
+		struct task task = { .source = source, .text = { p, (size_t)(stop - p) }, .start = text.data, .first_line = line, .format = format };
 		line += stop < end ? count_newlines(p, stop) : 0;
 		code = add_task(l, task, err);
 		if (code == WH_OK && !l->tasks.n) /* a round is over */

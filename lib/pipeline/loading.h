@@ -21,6 +21,7 @@ struct source {
 struct task {
 	struct source *source;
 	struct wh_bytes text;           /* of a piece; data NULL: open source->path */
+	const char *start;              /* of the file that the piece is of */
 	struct wh_input entry;          /* of an archive: released once it is read; text NULL: none */
 	size_t first_line;
 	const struct wh_format *format; /* of a piece */

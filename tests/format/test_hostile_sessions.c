@@ -339,12 +339,91 @@ static void test_many(void **state)
 	wh_str_release(&text);
 }
 
+/* ---- cutting ---- */
+
+static int describe(void *user, struct wh_observation *o, struct wh_err *err)
+{
+	wh_str_printf(user, "%s:", o->id);
+	wh_session_pack(o->body, user);
+	return wh_str_check(user, err);
+}
+
+static int describe_skip(void *user, size_t line, const char *why, struct wh_err *err)
+{
+	(void)line;
+	wh_str_printf(user, "!%s\n", why);
+	return wh_str_check(user, err);
+}
+
+/* What is read of text in pieces of at least so many bytes, in a few words; returns how many pieces there were. */
+static size_t read_pieces(const char *text, size_t n, size_t piece, struct wh_str *out)
+{
+	const char *p = text, *end = text + n;
+	struct wh_arena arena;
+	struct wh_err err;
+	size_t pieces = 0;
+	wh_str_clear(out);
+	wh_arena_init(&arena, ARENA);
+	for (; p < end; pieces++) {
+		const char *stop = (size_t)(end - p) > piece ? wh_format_session_csv.cut(text, p + piece, end) : end;
+		assert_true(stop > p && stop <= end);
+		struct wh_reader reader = { .name = "x", .text = p, .size = (size_t)(stop - p), .start = text, .first_line = 1, .arena = &arena,
+					    .take = describe, .skip = describe_skip, .user = out, .format = &wh_format_session_csv };
+		assert_int_equal(wh_format_session_csv.read(&reader, &err), WH_OK);
+		p = stop;
+	}
+	wh_arena_release(&arena);
+	return pieces;
+}
+
+/* Wherever long CSV is cut, the same is read. Quotes keep it whole for 64 KiB. */
+static void test_pieces(void **state)
+{
+	static const char *const odd[] = { "b,1\n", "c,x,m,1\n", "session,timestep,metric,value\n", "\n", ",1,m,1\n", "d,1,m,y\n" };
+	struct wh_rng rng;
+	struct wh_str text = { 0 }, whole = { 0 }, cut_up = { 0 };
+	size_t most = 0;
+	(void)state;
+	wh_rng_init(&rng, 4);
+	for (int round = 0; round < 60; round++) {
+		bool header = round % 3, shuffled = header && round % 2;
+		char separator = ",;\t"[round % 3];
+		wh_str_clear(&text);
+		wh_str_puts(&text, !header ? "" : shuffled ? "value,metric,session,timestep\n" : "session,timestep,metric,value\n");
+		for (int session = 0; session < 8; session++)
+			for (uint64_t row = 0, n = 1 + wh_rng_below(&rng, 30); row < n; row++) {
+				unsigned step = (unsigned)wh_rng_below(&rng, 9), value = (unsigned)wh_rng_below(&rng, 5);
+				const char *metric = round % 5 == 4 && (row == 3 || (!session && !row)) ? "\"a,b\nc\"" : "m";
+				if (shuffled)
+					wh_str_printf(&text, "%u,%s,s%d,%u\n", value, metric, session, step);
+				else
+					wh_str_printf(&text, "s%d,%u,%s,%u\n", session, step, metric, value);
+				if (!wh_rng_below(&rng, 12))
+					wh_str_puts(&text, odd[wh_rng_below(&rng, sizeof odd / sizeof *odd)]);
+			}
+		for (size_t i = 0; i < text.n; i++)
+			text.data[i] = text.data[i] == ',' && separator != ',' ? separator : text.data[i];
+		assert_int_equal(read_pieces(text.data, text.n, SIZE_MAX, &whole), 1);
+		for (size_t piece = 1; piece < 300; piece += 13) {
+			size_t pieces = read_pieces(text.data, text.n, piece, &cut_up);
+			most = pieces > most ? pieces : most;
+			assert_int_equal(whole.n, cut_up.n);
+			assert_memory_equal(whole.data, cut_up.data, whole.n);
+			assert_true(round % 5 != 4 || pieces <= 2); /* the first session has a quote */
+		}
+	}
+	assert_true(most >= 8); /* a session each, at least */
+	wh_str_release(&text);
+	wh_str_release(&whole);
+	wh_str_release(&cut_up);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_detected),    cmocka_unit_test(test_cut),	      cmocka_unit_test(test_change), cmocka_unit_test(test_crlf),
 		cmocka_unit_test(test_small_arena), cmocka_unit_test(test_no_memory), cmocka_unit_test(test_endless), cmocka_unit_test(test_many),
-		cmocka_unit_test(test_table_no_memory),
+		cmocka_unit_test(test_table_no_memory), cmocka_unit_test(test_pieces),
 	};
 	data = argc > 1 ? argv[1] : "tests/data/session";
 	return cmocka_run_group_tests(tests, NULL, NULL);

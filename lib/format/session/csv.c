@@ -111,8 +111,28 @@ static int read_row(struct csv *csv, struct wh_err *err)
 	return WH_OK;
 }
 
+/* The columns of a file that text is a later piece of. */
+static void find_columns_of(const char *start, const char *end, char *separator, size_t at[COLUMNS])
+{
+	const char *nl = memchr(start, '\n', (size_t)(end - start));
+	const struct wh_bytes header = { start, (size_t)((nl ? nl : end) - start) };
+	struct wh_delimited rows;
+	*separator = wh_delimited_separator(header);
+	wh_delimited_init(&rows, header, *separator, MOST_FIELDS);
+	if (!wh_delimited_row(&rows) || rows.why || !find_columns(&rows, at)) /* no header: in the usual order */
+		for (size_t c = 0; c < COLUMNS; c++)
+			at[c] = c;
+	wh_delimited_release(&rows);
+}
+
 static int read_rows(struct csv *csv, struct wh_err *err)
 {
+	if (csv->reader->start && csv->reader->start < csv->reader->text) {
+		find_columns_of(csv->reader->start, csv->reader->text, &csv->rows.separator, csv->at);
+		while (wh_delimited_row(&csv->rows))
+			WH_TRY(read_row(csv, err));
+		return csv->rows.failed ? wh_err_set(err, WH_E_NOMEM, "out of memory") : emit_session(csv, err);
+	}
 	if (!wh_delimited_row(&csv->rows))
 		return csv->rows.failed ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
 	if (csv->rows.why || !find_columns(&csv->rows, csv->at)) { /* no header: in the usual order */
@@ -136,6 +156,48 @@ static int read(struct wh_reader *reader, struct wh_err *err)
 	wh_session_builder_release(&csv.builder);
 	wh_str_release(&csv.id);
 	return code;
+}
+
+/* Whether read_row takes the row. */
+static bool is_row(const struct wh_delimited *rows, const size_t at[COLUMNS])
+{
+	int64_t step;
+	double value;
+	for (size_t c = 0; c < COLUMNS; c++)
+		if (at[c] >= rows->n)
+			return false;
+	struct wh_bytes id = rows->field[at[SESSION]];
+	return !rows->why && id.size && !memchr(id.data, '\0', id.size) && read_step(rows->field[at[TIMESTEP]], &step) &&
+	       read_value(rows->field[at[VALUE]], &value);
+}
+
+/* Where the session of a row differs from that of the row before, and no quote is near enough to have begun a field that goes on: what is read does
+ * not depend on where it is cut. */
+static const char *cut(const char *text, const char *at, const char *end)
+{
+	size_t column[COLUMNS];
+	struct wh_delimited rows;
+	struct wh_span line;
+	struct wh_bytes before = { NULL, 0 };
+	const char *from = at - text > (ptrdiff_t)WH_DELIMITED_LONGEST ? at - WH_DELIMITED_LONGEST : text, *found = end;
+	const char *quote = memrchr(from, '"', (size_t)(at - from)), *nl = memchr(at, '\n', (size_t)(end - at));
+	struct wh_span all = { nl ? nl + 1 : end, end };
+	wh_delimited_init(&rows, (struct wh_bytes){ text, 0 }, ',', MOST_FIELDS);
+	find_columns_of(text, end, &rows.separator, column);
+	while (found == end && wh_scan_line(&all, &line)) {
+		const char *last = memrchr(line.p, '"', wh_span_size(line));
+		quote = last ? last : quote;
+		rows.p = line.p;
+		rows.end = line.end;
+		if ((quote && line.p - quote <= (ptrdiff_t)WH_DELIMITED_LONGEST) || !wh_delimited_row(&rows) || !is_row(&rows, column))
+			continue;
+		struct wh_bytes id = rows.field[column[SESSION]]; /* in the text: there is no quote */
+		if (before.data && (before.size != id.size || memcmp(before.data, id.data, id.size) != 0))
+			found = line.p;
+		before = id;
+	}
+	wh_delimited_release(&rows);
+	return found;
 }
 
 /* Without a header: whether a few rows are of four fields that look like it. */
@@ -175,4 +237,5 @@ const struct wh_format wh_format_session_csv = {
 	.reference = "docs/format/sessions.md",
 	.detect = detect,
 	.read = read,
+	.cut = cut,
 };
