@@ -390,4 +390,5 @@ void wh_survey_close(struct wh_survey *s)
 	free(s->head);
 	wh_map_release(&s->apart);
 	wh_traits_release(&s->traits);
+	wh_amounts_release(&s->amounts);
 }

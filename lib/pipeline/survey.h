@@ -13,6 +13,7 @@
 #define WHORL_PIPELINE_SURVEY_H
 
 #include "base/map.h"
+#include "pipeline/amounts.h"
 #include "pipeline/group.h"
 #include "pipeline/notes.h"
 #include "pipeline/traits.h"
@@ -34,6 +35,7 @@ struct wh_surveyed {
 	const struct wh_notes *notes;             /* or NULL */
 	struct wh_store *store; /* where bodies are that the dataset has not; NULL: nowhere */
 	int64_t since_ns;       /* WH_REPORT_NO_TIME: not asked */
+	const struct wh_location *location; /* per point, for what is of no known kind; NULL: not known */
 };
 #define WH_NO_GROUP UINT32_MAX
 
@@ -45,7 +47,8 @@ struct wh_survey {
 	uint32_t *head;               /* per group: the representative, a point */
 	struct wh_map apart;          /* pairs of groups that people hold apart */
 	struct wh_traits traits;
-	bool counted; /* traits are there */
+	struct wh_amounts amounts;
+	bool counted; /* traits and amounts are there */
 	void *scratch;
 };
 
@@ -55,6 +58,12 @@ int wh_survey_open(struct wh_survey *, const struct wh_surveyed *, struct wh_rep
 int wh_survey_detail(struct wh_survey *, uint32_t group, struct wh_err *) WH_NODISCARD;
 /* Adds the dendrogram over the largest groups. */
 int wh_survey_tree(struct wh_survey *, struct wh_err *) WH_NODISCARD;
+/* Add the map of all observations, and the indices over the number of groups, where the method gives points a place and they are not too
+ * many. WH_E_NOMEM, WH_E_CANCELLED, WH_E_USAGE (places that are not finite). */
+int wh_survey_map(struct wh_survey *, struct wh_err *) WH_NODISCARD;
+int wh_survey_choice(struct wh_survey *, struct wh_err *) WH_NODISCARD;
+/* *svg: the series of the observation in the middle of the group, those named guilty[n], worst first, on top; NULL: it has none. */
+int wh_survey_exemplar(struct wh_survey *, uint32_t group, const char *const *guilty, size_t n, const char **svg, struct wh_err *) WH_NODISCARD;
 void wh_survey_close(struct wh_survey *);
 
 #endif

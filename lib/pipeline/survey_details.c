@@ -275,6 +275,37 @@ static int describe_variants(struct wh_survey *s, uint32_t g, struct wh_report_d
 
 /* ---- what sets it apart ---- */
 
+static int count(struct wh_survey *s, struct wh_err *err)
+{
+	if (s->counted)
+		return WH_OK;
+	WH_TRY(wh_traits_count(&s->traits, s->of.data, err));
+	WH_TRY(wh_amounts_read(&s->amounts, s->of.data, err));
+	s->counted = true;
+	return WH_OK;
+}
+
+/* How much there is of what is measured tells more than who has it: first. */
+static int measured_facts(struct wh_survey *s, size_t n, struct wh_report_details *details, struct wh_report_fact *facts, struct wh_str *sentence)
+{
+	const char *noun = s->of.data->signal->measure_noun;
+	for (size_t i = 0; i < s->amounts.contrast.n && details->n_facts < WH_REPORT_FACTS; i++) {
+		const struct wh_contrast_measure *measure = &s->amounts.contrast.data[i];
+		struct wh_report_fact *fact = &facts[details->n_facts];
+		if (measure->effect <= 0 || measure->score <= 0)
+			continue;
+		const char *name = wh_amount_name(&s->amounts, measure->measure);
+		wh_str_clear(sentence);
+		wh_contrast_measure_sentence(sentence, measure, noun, name, n, s->of.data->records.n - n);
+		*fact = (struct wh_report_fact){ .what = noun, .name = wh_arena_strdup(&s->report->arena, name), .effect = measure->effect, .p_value = measure->p_value };
+		fact->sentence = sentence->failed ? NULL : wh_arena_strndup(&s->report->arena, sentence->data, sentence->n);
+		if (!fact->name || !fact->sentence)
+			return WH_E_NOMEM;
+		details->n_facts++;
+	}
+	return WH_OK;
+}
+
 static int describe_facts(struct wh_survey *s, uint32_t g, struct wh_report_details *details, struct wh_err *err)
 {
 	struct wh_report_fact *facts = wh_arena_zalloc(&s->report->arena, WH_REPORT_FACTS, sizeof *facts);
@@ -283,17 +314,16 @@ static int describe_facts(struct wh_survey *s, uint32_t g, struct wh_report_deta
 	if (!facts)
 		return no_memory(err);
 	details->facts = facts;
-	if (!s->counted)
-		WH_TRY(wh_traits_count(&s->traits, s->of.data, err));
-	s->counted = true;
+	WH_TRY(count(s, err));
+	WH_TRY(wh_amounts_contrast(&s->amounts, s->member + s->start[g], n, NULL, 0, err));
 	WH_TRY(wh_traits_contrast(&s->traits, s->member + s->start[g], n, NULL, 0, err));
-	bool failed = false;
+	bool failed = measured_facts(s, n, details, facts, &sentence) != WH_OK;
 	for (size_t i = 0; !failed && i < s->traits.contrast.n && details->n_facts < WH_REPORT_FACTS; i++) {
 		const struct wh_contrast_feature *feature = &s->traits.contrast.data[i];
 		struct wh_report_fact *fact = &facts[details->n_facts];
 		const char *what, *name;
 		size_t n_what;
-		if (feature->effect <= 0 || (feature->score <= 0 && i >= 3)) /* what may be chance is only said where there is little else */
+		if (feature->effect <= 0 || (feature->score <= 0 && (i >= 3 || details->n_facts >= 3))) /* what may be chance is only said where there is little else */
 			continue;
 		name = wh_trait_name(&s->traits, feature->feature, &what, &n_what);
 		fact->what = wh_arena_strndup(&s->report->arena, what, n_what);
@@ -302,13 +332,24 @@ static int describe_facts(struct wh_survey *s, uint32_t g, struct wh_report_deta
 		fact->p_value = feature->p_value;
 		wh_str_clear(&sentence);
 		if (fact->what && fact->name)
-			wh_contrast_sentence(&sentence, feature, fact->what, fact->name, "reports", n, s->of.data->records.n - n);
+			wh_contrast_sentence(&sentence, feature, fact->what, fact->name, s->of.data->signal->measures ? "observations" : "reports", n, s->of.data->records.n - n);
 		fact->sentence = sentence.failed ? NULL : wh_arena_strndup(&s->report->arena, sentence.data ? sentence.data : "", sentence.n);
 		failed = !fact->what || !fact->name || !fact->sentence;
 		details->n_facts += !failed;
 	}
 	wh_str_release(&sentence);
 	return failed ? no_memory(err) : WH_OK;
+}
+
+/* Those of the facts that are measures, the most telling first, are what the exemplar is to show. */
+static int describe_exemplar(struct wh_survey *s, uint32_t g, struct wh_report_details *details, struct wh_err *err)
+{
+	const char *guilty[WH_REPORT_FACTS];
+	size_t n = 0;
+	for (size_t i = 0; i < details->n_facts; i++)
+		if (details->facts[i].what == s->of.data->signal->measure_noun)
+			guilty[n++] = details->facts[i].name;
+	return wh_survey_exemplar(s, g, guilty, n, &details->exemplar, err);
 }
 
 /* ---- neighbours ---- */
@@ -381,6 +422,7 @@ int wh_survey_detail(struct wh_survey *s, uint32_t g, struct wh_err *err)
 	WH_TRY(describe_head(s, g, details, &frames, err));
 	WH_TRY(describe_variants(s, g, details, frames, err));
 	WH_TRY(describe_facts(s, g, details, err));
+	WH_TRY(describe_exemplar(s, g, details, err));
 	WH_TRY(describe_neighbours(s, g, details, err));
 	WH_TRY(list_ids(s, g, details, err));
 	s->report->groups[g].details = details;

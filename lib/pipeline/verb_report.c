@@ -136,7 +136,7 @@ static int survey(struct reporting *r, struct wh_err *err)
 	const char *since = wh_values_string(&r->call->options, "since");
 	struct wh_surveyed of = { .call = r->call, .model = r->model, .data = &r->data, .group = r->group, .n_groups = r->ids.n,
 				  .constraints = &r->constraints, .notes = r->call->n_operands ? NULL : &r->notes,
-				  .store = r->standing.store, .since_ns = WH_REPORT_NO_TIME };
+				  .store = r->standing.store, .since_ns = WH_REPORT_NO_TIME, .location = r->grouping.location };
 	if (since && wh_time_parse(since, strlen(since), &of.since_ns))
 		return wh_err_set(err, WH_E_USAGE, "--since %s: not a time such as 2026-11-20 or 2026-11-20T10:00:00Z", since);
 	r->names = malloc((r->ids.n + 1) * sizeof *r->names);
@@ -296,6 +296,8 @@ static int write_page(struct reporting *r, const char *path, struct wh_err *err)
 		wh_host_progress(r->call->host, "describing", g + 1, r->report.n_groups < most ? r->report.n_groups : most);
 	}
 	WH_TRY(wh_survey_tree(&r->survey, err));
+	WH_TRY(wh_survey_choice(&r->survey, err));
+	WH_TRY(wh_survey_map(&r->survey, err));
 	int code = wh_report_html(&r->report, &page, err);
 	if (code == WH_OK)
 		code = wh_output_write(path, &page, err);

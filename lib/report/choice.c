@@ -5,11 +5,11 @@
 #include "report/svg.h"
 
 enum {
-	WIDTH = 720,
+	WIDTH = 420,
 	PANEL = 108, /* of a measure */
 	GAP = 34,
-	LEFT = 74,
-	RIGHT = 30,
+	LEFT = 56,
+	RIGHT = 20,
 };
 
 static void draw_grid(struct wh_str *out, const struct wh_axis *x, const struct wh_axis *y)

@@ -4,6 +4,7 @@
  * written as \u003c there, so that nothing in them ends the element or begins a comment. The script builds the document from text nodes only.
  */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -76,6 +77,26 @@ static int add_data(const struct wh_report *report, struct wh_str *out, struct w
 	return code;
 }
 
+/* Drawings wait in templates until the script finds a place for them: their text was escaped when they were drawn. */
+static void add_plot(struct wh_str *out, const char *prefix, const char *name, const char *svg)
+{
+	if (svg)
+		wh_str_printf(out, "<template id=\"plot-%s%s\">%s</template>\n", prefix, name, svg);
+}
+
+static void add_plots(const struct wh_report *report, struct wh_str *out)
+{
+	char number[32];
+	add_plot(out, "map", "", report->map);
+	add_plot(out, "choice", "", report->choice);
+	for (size_t g = 0; g < report->n_groups; g++) {
+		if (!report->groups[g].details)
+			continue;
+		snprintf(number, sizeof number, "%zu", g); /* an id might say anything */
+		add_plot(out, "exemplar-", number, report->groups[g].details->exemplar);
+	}
+}
+
 int wh_report_html(const struct wh_report *report, struct wh_str *out, struct wh_err *err)
 {
 	const struct wh_report_asset *page = asset("report.html", strlen("report.html"));
@@ -87,6 +108,10 @@ int wh_report_html(const struct wh_report *report, struct wh_str *out, struct wh
 		const char *name = open + 2, *close = strstr(name, "}}");
 		if (wh_starts(name, (size_t)(close - name), "data")) {
 			WH_TRY(add_data(report, out, err));
+			continue;
+		}
+		if (wh_starts(name, (size_t)(close - name), "plots")) {
+			add_plots(report, out);
 			continue;
 		}
 		const struct wh_report_asset *part = asset(name, (size_t)(close - name));

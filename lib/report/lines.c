@@ -12,7 +12,7 @@ enum {
 	RIGHT = 236,  /* where names stand */
 	NAME = 30,    /* characters */
 	LEAD = 15,    /* between names */
-	POINTS = 400, /* of a quiet line: more would not be seen */
+	POINTS = 120, /* of a quiet line: more would not be seen */
 };
 
 struct chart {

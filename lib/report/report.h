@@ -106,6 +106,7 @@ struct wh_report_details {
 	const char *example;    /* id of the representative */
 	const char *crash_type; /* NULL: not said */
 	const char *address;    /* of the representative's first frame, as text; NULL */
+	const char *exemplar;   /* its series: an SVG of ours (plot.h); NULL */
 };
 
 struct wh_report_group {
@@ -130,7 +131,7 @@ struct wh_report {
 	const char *noun, *group_noun, *feature_noun; /* "stack", "bucket", "frame" */
 	const char *method;                           /* name */
 	const char *version;                          /* of the program */
-	double d;                                     /* the cut */
+	double d;                                     /* the cut; NaN: the method places, and has none */
 	const char *source; /* what was read, for the title of the page; NULL */
 	struct wh_report_group *groups; /* n_groups */
 	size_t n_groups;
@@ -147,6 +148,7 @@ struct wh_report {
 	const uint32_t *tree;
 	const struct wh_merge *merges;
 	size_t n_tree;
+	const char *map, *choice; /* where observations lie; how many groups there are: SVGs of ours (plot.h); NULL */
 	/* filled by wh_report_finish */
 	uint32_t scale; /* the largest value of any group's trend: one scale for a whole report, so that lines compare */
 	size_t once_groups, second_groups, second_observations; /* a one-hit wonder is one observation */

@@ -7,8 +7,8 @@
 #include "report/svg.h"
 
 enum {
-	SIDE = 600,       /* of the map */
-	LEGEND = 250,
+	SIDE = 520,       /* of the map */
+	LEGEND = 232,
 	MARGIN = 16,
 	ROW = 20,         /* of the legend */
 	NAME = 24,        /* characters of a name there */
@@ -20,6 +20,7 @@ struct drawing {
 	const struct wh_scatter *scatter;
 	struct wh_str *out;
 	double left, top, scale, low[2]; /* pixels of a unit; the map's corner */
+	double frame;                    /* where it begins from above */
 	double radius;
 	size_t *size;     /* of every group, and of those in none; new ones apart */
 	size_t n_new, n_shown;
@@ -168,28 +169,23 @@ static int by_value(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
-/* The member nearest to the medians of the group's coordinates. values: room for n. */
-static size_t middle(const struct drawing *d, const uint32_t *members, size_t n, double *values)
+/* Where a group's label stands: over the middle of its members, but for those that stand out; it has some. values: room for n. */
+static struct label label_of(const struct drawing *d, const uint32_t *members, size_t n, double *values, const char *name)
 {
-	double median[2];
+	const size_t length = strlen(name);
+	const double width = 7.6 * (double)(length < LABEL ? length : LABEL), edge = width / 2 + 4;
+	struct label label = { .width = width };
 	for (int axis = 0; axis < 2; axis++) {
 		size_t many = 0;
 		for (size_t m = 0; m < n; m++)
 			if (shown(d->scatter, members[m]) && !is_new(d->scatter, members[m]))
 				values[many++] = axis ? down(d, members[m]) : across(d, members[m]);
 		qsort(values, many, sizeof *values, by_value);
-		median[axis] = many ? values[many / 2] : 0;
+		*(axis ? &label.y : &label.x) = values[axis ? many / 20 : many / 2];
 	}
-	size_t best = SIZE_MAX;
-	double least = INFINITY;
-	for (size_t m = 0; m < n; m++) {
-		const double apart = hypot(across(d, members[m]) - median[0], down(d, members[m]) - median[1]);
-		if (shown(d->scatter, members[m]) && !is_new(d->scatter, members[m]) && apart < least) {
-			least = apart;
-			best = members[m];
-		}
-	}
-	return best;
+	label.x = fmin(fmax(label.x, MARGIN + edge), MARGIN + SIDE - edge);
+	label.y = fmax(label.y - d->radius - 5, d->frame + 14);
+	return label;
 }
 
 /* Whether a label fits in between; then it is among them. */
@@ -200,6 +196,14 @@ static bool place(struct label *labels, size_t *n, struct label label)
 			return false;
 	labels[(*n)++] = label;
 	return true;
+}
+
+static size_t rows_of(const struct drawing *d)
+{
+	size_t rows = 0;
+	for (size_t group = 0; group <= d->scatter->n_groups; group++)
+		rows += d->size[group] > 0;
+	return (rows > WH_PLOT_KEYS ? WH_PLOT_KEYS + 1 : rows) + (d->n_new > 0);
 }
 
 static void draw_legend(const struct drawing *d, double top)
@@ -282,12 +286,9 @@ static void draw_labels(const struct drawing *d, const size_t *starts, const uin
 		if (largest == SIZE_MAX)
 			break;
 		done[largest] = true;
-		const size_t at = middle(d, order + starts[largest], starts[largest + 1] - starts[largest], values);
-		const size_t length = strlen(s->group_names[largest]);
-		const double width = 7.6 * (double)(length < LABEL ? length : LABEL), edge = width / 2 + 4;
-		const struct label label = { fmin(fmax(across(d, at), MARGIN + edge), MARGIN + SIDE - edge), down(d, at), width };
+		const struct label label = label_of(d, order + starts[largest], starts[largest + 1] - starts[largest], values, s->group_names[largest]);
 		if (place(labels, &n_labels, label))
-			wh_svg_text(d->out, label.x, label.y + 4, "halo", "middle", s->group_names[largest], LABEL);
+			wh_svg_text(d->out, label.x, label.y, "halo", "middle", s->group_names[largest], LABEL);
 	}
 }
 
@@ -303,15 +304,14 @@ int wh_plot_scatter(const struct wh_scatter *s, struct wh_str *out, struct wh_er
 	d.size = calloc(s->n_groups + 1, sizeof *d.size);
 	int code = starts && order && values && labels && done && d.size ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
 	if (code == WH_OK) {
-		const double top = d.top = wh_svg_heading(&heading, s->title, s->note) + 8;
+		const double top = d.frame = d.top = wh_svg_heading(&heading, s->title, s->note) + 8;
 		fit(&d);
 		add_rules(&d, &rules);
 		code = wh_str_check(&heading, err);
 		if (code == WH_OK)
 			code = wh_str_check(&rules, err);
 		if (code == WH_OK) {
-			const size_t rows = (s->n_groups < WH_PLOT_KEYS ? s->n_groups + 1 : WH_PLOT_KEYS + 1) + 2;
-			wh_svg_begin(out, 2 * MARGIN + SIDE + LEGEND, top + fmax(SIDE, (double)rows * ROW) + MARGIN, s->title ? s->title : "map", rules.data);
+			wh_svg_begin(out, 2 * MARGIN + SIDE + LEGEND, top + fmax(SIDE, (double)rows_of(&d) * ROW + 8) + MARGIN, s->title ? s->title : "map", rules.data);
 			wh_str_puts(out, heading.data ? heading.data : "");
 			wh_str_printf(out, "\n<rect class=\"frame\" x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"%d\" rx=\"10\"/>\n", MARGIN, top, SIDE, SIDE);
 			sort_by_group(s, starts, order);

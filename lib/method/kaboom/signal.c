@@ -170,6 +170,24 @@ static int measures(struct wh_bytes fingerprint_, struct wh_arena *arena, wh_mea
 	return WH_OK;
 }
 
+static int series(struct wh_bytes fingerprint_, struct wh_arena *arena, wh_series_fn *take, void *user, struct wh_err *err)
+{
+	struct wh_session *session;
+	if (!fingerprint_.size)
+		return WH_OK;
+	WH_TRY(wh_session_unpack(fingerprint_, arena, &session, err));
+	double *x = wh_arena_zalloc(arena, session->n_steps, sizeof *x), *y = wh_arena_zalloc(arena, session->n_steps, sizeof *y);
+	if (!x || !y)
+		return wh_arena_error(arena, err);
+	for (uint32_t t = 0; t < session->n_steps; t++)
+		x[t] = (double)session->first_step + t;
+	for (size_t i = 0; i < session->n_metrics; i++) {
+		wh_metric_expand(&session->metrics[i], 0, session->n_steps, y);
+		WH_TRY(take(user, session->metrics[i].name, x, y, session->n_steps));
+	}
+	return WH_OK;
+}
+
 static int title(struct wh_bytes fingerprint_, struct wh_str *out)
 {
 	enum { MOST = 3, WIDEST = 40 };
@@ -217,6 +235,7 @@ const struct wh_signal wh_signal_session = {
 	.features = features,
 	.measures = measures,
 	.measure_noun = "share of the growth",
+	.series = series,
 	.title = title,
 	.recorder = &wh_recorder_session,
 };

@@ -35,7 +35,7 @@
 		const left = 38, bottom = 22, top = 8;
 		const marks = ticks(Math.max(...trend)), most = marks[marks.length - 1], step = (width - left) / trend.length;
 		const y = (v) => top + (height - top - bottom) * (1 - v / most);
-		const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `Reports over time: ${trend.join(", ")}` });
+		const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `Over time: ${trend.join(", ")}` });
 		for (const t of marks)
 			svg.append(s("line", { class: "grid", x1: left, x2: width, y1: y(t), y2: y(t) }),
 				s("text", { x: left - 8, y: y(t) + 4, "text-anchor": "end" }, count(t)));
@@ -54,7 +54,7 @@
 		const points = [[0, 0], ...summary.curve.map((p) => [p.groups, p.observations / summary.observations])];
 		const line = points.map(([g, v], i) => `${i ? "L" : "M"}${x(g).toFixed(1)} ${y(v).toFixed(1)}`).join("");
 		const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img",
-			"aria-label": `${summary.groups_of_80_percent} of ${summary.groups} ${summary.group_noun}s hold 80 % of the reports` });
+			"aria-label": `${summary.groups_of_80_percent} of ${summary.groups} ${summary.group_noun}s hold 80 % of the ${whorl.unit}s` });
 		for (const t of [0, 0.2, 0.4, 0.6, 0.8, 1])
 			svg.append(s("line", { class: "grid", x1: left, x2: width, y1: y(t), y2: y(t) }),
 				s("text", { x: left - 8, y: y(t) + 4, "text-anchor": "end" }, `${t * 100} %`));
@@ -94,10 +94,10 @@
 		tree.merges.forEach(([a, b, distance], i) => {
 			const p = place[a], q = place[b], at = x(distance);
 			place[n + i] = { x: at, y: (p.y + q.y) / 2 };
-			svg.append(s("path", { class: distance <= 1 - (1 - d) / 2 ? "branch near" : "branch", d: `M${p.x} ${p.y}H${at}V${q.y}H${q.x}` },
+			svg.append(s("path", { class: !whorl.places && distance <= 1 - (1 - d) / 2 ? "branch near" : "branch", d: `M${p.x} ${p.y}H${at}V${q.y}H${q.x}` },
 				s("title", {}, `similarity ${(1 - distance).toFixed(2)}`)));
 		});
-		svg.append(s("line", { class: "cut", x1: x(d), x2: x(d), y1: top, y2: top + n * row + 6 }),
+		if (!whorl.places) svg.append(s("line", { class: "cut", x1: x(d), x2: x(d), y1: top, y2: top + n * row + 6 }),
 			s("text", { x: x(d), y: top + n * row + 19, "text-anchor": "middle" }, `cut ${(1 - d).toFixed(2)}`));
 		const most = Math.max(...tree.leaves.map((g) => groups[g].observations));
 		tree.leaves.forEach((g, leaf) => {

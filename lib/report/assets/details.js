@@ -2,7 +2,7 @@
 // The sheet that says all about one group.
 "use strict";
 (() => {
-	const { h, count, percent, day, plural, track, data } = whorl;
+	const { h, count, percent, day, plural, track, data, unit } = whorl;
 	const { summary, groups } = data, noun = summary.group_noun, feature = summary.feature_noun, FRAMES = 14;
 	const sheet = document.getElementById("sheet");
 	const section = (title, hint, ...content) => h("section", {}, h("h3", {}, title, hint && h("span", {}, hint)), ...content);
@@ -18,7 +18,7 @@
 	};
 
 	const stats = (group) => h("dl", { class: "stats" }, [
-		["Reports", count(group.observations)], ["Share", percent(group.share)], ["Distinct", count(group.distinct)],
+		[`${unit[0].toUpperCase()}${unit.slice(1)}s`, count(group.observations)], ["Share", percent(group.share)], ["Distinct", count(group.distinct)],
 		["First seen", day(group.first)], ["Last seen", day(group.last)],
 	].filter((pair) => pair[1]).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 
@@ -36,7 +36,7 @@
 		} }, `Show all ${plural(n + (group.frames_left_out || 0), feature)}`));
 		if (shown < n) list.append(more);
 		else if (rest) list.append(rest);
-		return section("Representative", `${group.example} — bars: what each ${feature} adds to the likeness of the ${noun}`, list);
+		return section("Representative", group.frames.some((f) => f.weight !== undefined) ? `${group.example} — bars: what each ${feature} adds to the likeness of the ${noun}` : group.example, list);
 	};
 	const frameRows = (group, most, from, to) => group.frames.slice(from, to).map((frame, k) => h("li", {},
 		h("span", { class: "n" }, from + k),
@@ -66,7 +66,7 @@
 		variant.rows_left_out && h("tr", {}, h("td", { colspan: 2 }, `… ${variant.rows_left_out} more lines`))));
 
 	const variants = (group) => {
-		if (!group.variants.length) return false;
+		if (!group.variants.some((variant) => variant.alignment.length)) return false;
 		const box = h("div", {}), tabs = h("div", { class: "tabs" });
 		const choose = (i) => {
 			[...tabs.children].forEach((tab, k) => tab.setAttribute("aria-pressed", String(k === i)));
@@ -79,7 +79,7 @@
 		return section("Other faces", `how often, and how similar to the representative${hidden > 0 ? `; ${hidden} more are not shown` : ""}`, tabs, box);
 	};
 
-	const nearest = (group) => group.nearest.length > 0 && section(`Nearest ${noun}s`, `cut ${(1 - summary.d).toFixed(2)}`,
+	const nearest = (group) => group.nearest.length > 0 && section(`Nearest ${noun}s`, whorl.places ? null : `cut ${(1 - summary.d).toFixed(2)}`,
 		h("ul", { class: "near" }, group.nearest.map((near) => h("li", {}, h("button", { type: "button", onclick: () => whorl.open(near.group) },
 			track(near.similarity), h("span", { class: "num" }, near.similarity.toFixed(2)), h("span", { class: "mono", title: near.title }, near.title),
 			h("span", { class: "muted num" }, count(near.observations)))))));
@@ -88,8 +88,13 @@
 		const copy = h("button", { type: "button", class: "plain", onclick: () => {
 			navigator.clipboard.writeText(group.ids.join("\n")).then(() => { copy.textContent = "Copied"; }, () => { copy.textContent = "Not allowed"; });
 		} }, "Copy");
-		return section("Reports", group.ids.length < group.observations ? `the newest ${group.ids.length} of ${count(group.observations)}` : plural(group.observations, "report"),
+		return section(`${unit[0].toUpperCase()}${unit.slice(1)}s`, group.ids.length < group.observations ? `the newest ${group.ids.length} of ${count(group.observations)}` : plural(group.observations, unit),
 			h("div", { class: "ids" }, group.ids.map((id) => h("span", {}, id))), h("p", { class: "tabs" }), copy);
+	};
+
+	const exemplar = (i) => {
+		const svg = whorl.plot(`exemplar-${i}`);
+		return svg && section("Exemplar", null, h("div", { class: "exemplar" }, svg));
 	};
 
 	const number = new Map(groups.map((group, i) => [group.group, i]));
@@ -110,7 +115,8 @@
 				group.second_of && h("p", { class: "note" }, `Similarity ${group.second_similarity.toFixed(2)} to the larger ${noun} `,
 					h("button", { type: "button", class: "plain mono", onclick: () => whorl.open(group.second_of) }, group.second_of)),
 				group.trend && section("Over time", null, whorl.bars(group.trend, summary.first, summary.last, Math.min(860, document.documentElement.clientWidth) - (document.documentElement.clientWidth > 640 ? 48 : 24), 120)),
-				group.frames ? [frameList(group), facts(group), where(group), variants(group), nearest(group), ids(group)]
+				exemplar(i),
+				group.frames ? [...(whorl.places ? [facts(group), frameList(group)] : [frameList(group), facts(group)]), where(group), variants(group), nearest(group), ids(group)]
 					: [where(group), h("p", { class: "note" }, `This page has details of the ${count(summary.detailed)} largest ${noun}s only; --details N asks for more.`)]));
 		sheet.scrollTop = 0;
 	};

@@ -3,6 +3,15 @@
 "use strict";
 const whorl = { data: JSON.parse(document.getElementById("data").textContent) };
 
+// A method that places has groups of its own, and no cut; what is grouped is a report, or what the noun says.
+whorl.places = whorl.data.summary.d === null || whorl.data.summary.d === undefined;
+whorl.unit = whorl.data.summary.noun === "stack" ? "report" : whorl.data.summary.noun || "report";
+// A drawing that came with the page, or null.
+whorl.plot = (name) => {
+	const template = document.getElementById(`plot-${name}`);
+	return template && template.content.firstElementChild.cloneNode(true);
+};
+
 whorl.fill = (element, attributes, children) => {
 	for (const [name, value] of Object.entries(attributes || {})) {
 		if (value === undefined || value === null || value === false) continue;

@@ -2,7 +2,7 @@
 // The page: figures, charts, the table of groups, the map.
 "use strict";
 (() => {
-	const { h, count, percent, day, plural, data } = whorl;
+	const { h, count, percent, day, plural, data, unit, places } = whorl;
 	const { summary, groups } = data, noun = summary.group_noun, PAGE = 50;
 	const at = (id) => document.getElementById(id);
 	const capital = (word) => word[0].toUpperCase() + word.slice(1);
@@ -14,28 +14,28 @@
 		const source = summary.source || "report";
 		document.title = `${source} · whorl`;
 		at("heading").replaceChildren(`${capital(noun)}s `, h("span", {}, `of ${source}`));
-		at("about").textContent = `${summary.method}, similarity ≥ ${(1 - summary.d).toFixed(2)}`;
+		at("about").textContent = places ? summary.method : `${summary.method}, similarity ≥ ${(1 - summary.d).toFixed(2)}`;
 		const days = summary.first ? Math.max(1, Math.round((Date.parse(summary.last) - Date.parse(summary.first)) / 864e5)) : 0;
-		at("figures").append(
-			figure("Reports", count(summary.observations), `${count(summary.distinct)} distinct`),
-			figure(`${capital(noun)}s`, count(summary.groups), `${(summary.observations / Math.max(1, summary.groups)).toFixed(1)} reports each, on average`),
-			figure("Hold 80 % of reports", plural(summary.groups_of_80_percent, noun), `the other ${percent(summary.share_of_groups_in_last_20_percent)} hold 20 %`),
-			figure("One-hit wonders", count(summary.one_hit_wonders), `${percent(summary.one_hit_wonders_share_of_groups)} of ${noun}s, ${percent(summary.one_hit_wonders_share_of_observations)} of reports`, "once"),
-			figure(`Second ${noun}s`, count(summary.second_groups), `${percent(summary.second_groups_share_of_groups)} of ${noun}s, ${percent(summary.second_groups_share_of_observations)} of reports`, "second"),
-			...(summary.first ? [figure("Period", plural(days, "day"), [h("span", {}, day(summary.first)), " – ", h("span", {}, day(summary.last))])] : []));
+		at("figures").append(...[
+			figure(`${capital(unit)}s`, count(summary.observations), `${count(summary.distinct)} distinct`),
+			figure(`${capital(noun)}s`, count(summary.groups), `${(summary.observations / Math.max(1, summary.groups)).toFixed(1)} ${unit}s each, on average`),
+			figure(`Hold 80 % of ${unit}s`, plural(summary.groups_of_80_percent, noun), `the other ${percent(summary.share_of_groups_in_last_20_percent)} hold 20 %`),
+			figure("One-hit wonders", count(summary.one_hit_wonders), `${percent(summary.one_hit_wonders_share_of_groups)} of ${noun}s, ${percent(summary.one_hit_wonders_share_of_observations)} of ${unit}s`, "once"),
+			!places && figure(`Second ${noun}s`, count(summary.second_groups), `${percent(summary.second_groups_share_of_groups)} of ${noun}s, ${percent(summary.second_groups_share_of_observations)} of ${unit}s`, "second"),
+			...(summary.first ? [figure("Period", plural(days, "day"), [h("span", {}, day(summary.first)), " – ", h("span", {}, day(summary.last))])] : [])].filter(Boolean));
 		const draw = () => {
 			const room = (figure) => Math.max(260, figure.clientWidth - 36);
 			if (summary.trend) {
 				at("trend").hidden = false;
-				at("trend").replaceChildren(h("figcaption", {}, h("h2", {}, "Reports over time"), h("span", {}, `sixteen parts of ${plural(days, "day")}`)),
+				at("trend").replaceChildren(h("figcaption", {}, h("h2", {}, `${capital(unit)}s over time`), h("span", {}, `sixteen parts of ${plural(days, "day")}`)),
 					whorl.bars(summary.trend, summary.first, summary.last, room(at("trend"))));
 			}
-			at("curve").replaceChildren(h("figcaption", {}, h("h2", {}, `Hits per ${noun}`), h("span", {}, `share of all reports in the largest ${noun}s`)),
+			at("curve").replaceChildren(h("figcaption", {}, h("h2", {}, `Hits per ${noun}`), h("span", {}, `share of all ${unit}s in the largest ${noun}s`)),
 				whorl.curve(summary, room(at("curve"))));
 		};
 		draw();
 		addEventListener("resize", () => requestAnimationFrame(draw));
-		at("foot").textContent = `${plural(summary.skipped, "record")} could not be read. A second ${noun} has similarity of at least ${summary.suspect_floor.toFixed(2)} to a larger one. Keys: / searches, ← and → walk through ${noun}s.`;
+		at("foot").textContent = `${plural(summary.skipped, "record")} could not be read.${places ? "" : ` A second ${noun} has similarity of at least ${summary.suspect_floor.toFixed(2)} to a larger one.`} Keys: / searches, ← and → walk through ${noun}s.`;
 	};
 
 	// ---- the table ----
@@ -45,7 +45,7 @@
 	const kinds = [["all", "All", () => true], ["new", "New", (g) => g.is_new], ["once", "One-hit", (g) => g.observations === 1],
 		["second", `Second ${noun}s`, (g) => g.second_of], ["label", "Labelled", (g) => g.label]].filter(([key, , test]) => key === "all" || groups.some(test));
 	const columns = [
-		["title", capital(noun), "title"], ["observations", "Reports", "right"], ["growth", "Trend", "hide-s"],
+		["title", capital(noun), "title"], ["observations", `${capital(unit)}s`, "right"], ["growth", "Trend", "hide-s"],
 		["first", "First", "hide-m"], ["last", "Last", "hide-m"], ["distinct", "Distinct", "right hide-m"],
 	].filter(([key]) => groups.some((g) => g[key] !== undefined));
 	const body = h("tbody"), counter = h("span", { class: "count", "aria-live": "polite" }), pager = h("div", { class: "pager" }), heads = {};
@@ -137,7 +137,14 @@
 		whorl.dendrogram(data.tree, groups, summary.d, (g) => whorl.open(groups[g].group)));
 	};
 
+	const plots = () => {
+		const figures = ["map", "choice"].map((name) => whorl.plot(name)).filter(Boolean).map((svg) => h("figure", { class: "card" }, svg));
+		at("plots").hidden = !figures.length;
+		at("plots").append(...figures);
+	};
+
 	head();
+	plots();
 	table();
 	map();
 	if (location.hash.length > 1) whorl.open(location.hash.slice(1));
