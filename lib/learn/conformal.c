@@ -101,17 +101,31 @@ static size_t pool_size(const struct wh_conformal *conformal, size_t pool)
 	return conformal->end[pool] - (pool ? conformal->end[pool - 1] : 0);
 }
 
-double wh_conformal_p_value(const struct wh_conformal *conformal, uint32_t group, double score)
+/* The first of a pool that is at least as strange, or stranger. */
+static size_t first_as_strange(const struct wh_conformal *conformal, size_t pool, double score, bool stranger)
 {
-	size_t pool = conformal->pool[group], low = pool ? conformal->end[pool - 1] : 0, high = conformal->end[pool];
-	while (low < high) { /* the first that is at least as strange */
+	size_t low = pool ? conformal->end[pool - 1] : 0, high = conformal->end[pool];
+	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (conformal->score[middle] >= score)
+		if (stranger ? conformal->score[middle] > score : conformal->score[middle] >= score)
 			high = middle;
 		else
 			low = isnan(score) ? conformal->end[pool] : middle + 1;
 	}
-	return (double)(1 + conformal->end[pool] - low) / (double)(1 + pool_size(conformal, pool));
+	return low;
+}
+
+double wh_conformal_p_value(const struct wh_conformal *conformal, uint32_t group, double score)
+{
+	size_t pool = conformal->pool[group], first = first_as_strange(conformal, pool, score, false);
+	return (double)(1 + conformal->end[pool] - first) / (double)(1 + pool_size(conformal, pool));
+}
+
+double wh_conformal_smoothed(const struct wh_conformal *conformal, uint32_t group, double score, double u)
+{
+	size_t pool = conformal->pool[group], first = first_as_strange(conformal, pool, score, false);
+	size_t stranger = first_as_strange(conformal, pool, score, true);
+	return ((double)(conformal->end[pool] - stranger) + u * (double)(1 + stranger - first)) / (double)(1 + pool_size(conformal, pool));
 }
 
 static double log_gamma(double x)

@@ -36,6 +36,9 @@ void wh_conformal_release(struct wh_conformal *);
 
 /* group < n_groups; in (0, 1]. NaN is stranger than all. */
 double wh_conformal_p_value(const struct wh_conformal *, uint32_t group, double score);
+/* The same, smoothed: (#{stranger} + u (1 + #{as strange})) / (held back + 1), u in (0, 1] drawn uniformly for the new one. P(p <= e) = e then,
+ * where p_value has at most e, and in pools of some dozens much less. */
+double wh_conformal_smoothed(const struct wh_conformal *, uint32_t group, double score, double u);
 
 /*
  * Alarm on a window: the probability that so many or more of its observations have p < e, while all of them belong; count[n_groups]: how

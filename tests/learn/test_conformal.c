@@ -138,6 +138,11 @@ static void p_values_count(void **state)
 	assert_true(wh_conformal_p_value(&conformal, 0, INFINITY) == 1. / 5);
 	assert_true(wh_conformal_p_value(&conformal, 0, NAN) == 1. / 5);
 	assert_true(wh_conformal_p_value(&conformal, 1, 3) == 1);
+	assert_true(wh_conformal_smoothed(&conformal, 0, 0, 1) == 1);
+	assert_true(wh_conformal_smoothed(&conformal, 0, 3, 1) == 4. / 5);
+	assert_true(wh_conformal_smoothed(&conformal, 0, 3.5, 0.5) == 1.5 / 5);
+	assert_true(wh_conformal_smoothed(&conformal, 0, INFINITY, 0.25) == 0.25 / 5);
+	assert_true(wh_conformal_smoothed(&conformal, 0, NAN, 0.25) == 0.25 / 5);
 	assert_true(wh_conformal_p_value(&conformal, 1, 101) == 0.5);
 	wh_conformal_release(&conformal);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "learn/elbow.h"
 #include "learn/kmeans.h"
 #include "math/distance.h"
@@ -20,11 +21,17 @@ void wh_categories_release(struct wh_categories *categories)
 
 /* ---- where a point belongs ---- */
 
-struct wh_location wh_categories_locate(const struct wh_categories *categories, const struct wh_categories_params *params, const float *z, double outside,
-				     bool empty)
+/* Uniform in (0, 1], by what the point is. */
+static double draw(const struct wh_session_point *point)
+{
+	return (double)((wh_hash_u64(point->hash ^ 0x636f6e666f726d61) >> 11) + 1) / 9007199254740992.0;
+}
+
+struct wh_location wh_categories_locate(const struct wh_categories *categories, const struct wh_categories_params *params, const float *z,
+					const struct wh_session_point *point)
 {
 	struct wh_location at = { .group = 0, .distance = 0, .p_value = categories->far.n_pools ? 1 : NAN };
-	if (empty && categories->empty != UINT32_MAX) {
+	if (point->empty && categories->empty != UINT32_MAX) {
 		at.group = categories->empty;
 		return at;
 	}
@@ -36,9 +43,9 @@ struct wh_location wh_categories_locate(const struct wh_categories *categories, 
 			at.group = (uint32_t)g;
 		}
 	}
-	at.distance = sqrt(nearest + outside);
+	at.distance = sqrt(nearest + point->outside);
 	if (categories->far.n_pools)
-		at.p_value = wh_conformal_p_value(&categories->far, at.group, at.distance);
+		at.p_value = wh_conformal_smoothed(&categories->far, at.group, at.distance, draw(point));
 	at.is_new = at.p_value < params->alarm;
 	return at;
 }

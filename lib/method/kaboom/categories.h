@@ -46,8 +46,10 @@ void wh_categories_release(struct wh_categories *);
  * first points. What was learned before is replaced. WH_E_NOMEM, WH_E_CANCELLED. */
 int wh_categories_learn(struct wh_categories *, const struct wh_categories_points *, const struct wh_categories_params *, const struct wh_host *,
 		     uint32_t *of, struct wh_err *) WH_NODISCARD;
-/* Where a point belongs; there are groups. */
-struct wh_location wh_categories_locate(const struct wh_categories *, const struct wh_categories_params *, const float *z, double outside, bool empty);
+/* Where a point belongs; there are groups. Its p-value is smoothed by its hash: exact, where many pools of a few dozen would flag a third less
+ * than `alarm`, and the same each time. */
+struct wh_location wh_categories_locate(const struct wh_categories *, const struct wh_categories_params *, const float *z,
+					const struct wh_session_point *);
 
 void wh_categories_save(const struct wh_categories *, struct wh_str *);
 int wh_categories_load(struct wh_categories *, size_t width, struct wh_unpack *, struct wh_err *) WH_NODISCARD;

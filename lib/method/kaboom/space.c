@@ -327,7 +327,7 @@ int wh_session_locate(const void *state, size_t i, struct wh_location *location,
 	const struct wh_session_point *point = &space->points.data[i];
 	if (!space->categories.n_groups)
 		return wh_err_set(err, WH_E_USAGE, "nothing was grouped yet");
-	*location = wh_categories_locate(&space->categories, &space->params, wh_session_row(space, i), point->outside, point->empty);
+	*location = wh_categories_locate(&space->categories, &space->params, wh_session_row(space, i), point);
 	return WH_OK;
 }
 
@@ -350,13 +350,13 @@ const float *wh_session_coordinates(const void *state, size_t i, size_t *n)
 int wh_session_place(const struct wh_session_space *space, const struct wh_session *session, struct wh_arena *scratch,
 		     struct wh_location *location, struct wh_err *err)
 {
-	double outside;
+	struct wh_session_point point = { .empty = is_empty(session) };
 	float *z = wh_arena_alloc(scratch, (space->width + 1) * sizeof *z);
 	if (!z)
 		return wh_arena_error(scratch, err);
 	if (!space->categories.n_groups)
 		return wh_err_set(err, WH_E_USAGE, "nothing was grouped yet");
-	WH_TRY(embed(space, session, scratch, z, &outside, err));
-	*location = wh_categories_locate(&space->categories, &space->params, z, outside, is_empty(session));
+	WH_TRY(embed(space, session, scratch, z, &point.outside, err));
+	*location = wh_categories_locate(&space->categories, &space->params, z, &point);
 	return WH_OK;
 }
