@@ -3,7 +3,7 @@
  * paper_size [NAME=VALUE…] MATRIX: trains the paper's network on a matrix and measures what it costs, in CPU seconds of the process and on the
  * wall, beside its own matrix products alone: those of one epoch are recorded, and made again bare, on copies of the same places.
  *
- *   epochs=10 dec=0 k=20 threads=2 seed=1 compute=fp32 hidden=0 latent=0 variational=1 variance=1 rate=3e-4 batch=256 energy=200 floor=1
+ *   epochs=10 dec=0 k=20 threads=2 seed=1 compute=fp32 hidden=0 latent=0 variational=1 variance=1 rate=0 batch=256 energy=200 floor=1
  *
  * MATRIX: numbers of rows and columns (uint64), of values in each row (uint32), then their columns (uint32) and values (float), row after
  * row; then a class for each row (uint32). paper_size.py makes one. Prints one JSON object.
@@ -64,7 +64,7 @@ static void *memory(size_t n, size_t size)
 static struct options parse(int n, char **words)
 {
 	struct options o = { .epochs = 10, .k = 20, .threads = 2, .seed = 1, .variational = 1, .batch = 256, .floor = 1, .variance = 1,
-			     .rate = 3e-4, .energy = 200, .compute = "fp32" };
+			     .energy = 200, .compute = "fp32" };
 	const struct {
 		const char *name;
 		size_t *whole;

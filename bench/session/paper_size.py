@@ -78,7 +78,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rows", type=int, default=2560)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rate", type=float, default=3e-4)
+    parser.add_argument("--rate", type=float, default=0)
     parser.add_argument("--torch", type=int, default=0, metavar="EPOCHS", help="PyTorch on the unreduced network, beside")
     parser.add_argument("--narrow-epochs", type=int, default=200)
     parser.add_argument("--only", choices=("full", "narrow"))

@@ -28,7 +28,7 @@ static int check(const struct wh_autoencoder_params *p, struct wh_err *err)
 		wrong = "variance";
 	else if (!(p->energy >= 0 && isfinite(p->energy)))
 		wrong = "energy";
-	else if (!(p->rate > 0 && isfinite(p->rate)))
+	else if (!(p->rate >= 0 && isfinite(p->rate)))
 		wrong = "rate";
 	else if (!(p->momentum >= 0 && p->momentum < 1))
 		wrong = "momentum";
@@ -72,6 +72,8 @@ int wh_autoencoder_new(const struct wh_matrix *rows, const struct wh_autoencoder
 		size_t d = rows->d;
 		p->hidden = p->hidden ? p->hidden : d / 8 ? d / 8 : 1;
 		p->latent = p->latent ? p->latent : p->variational ? 256 : d / 64 ? d / 64 : 1;
+		if (p->rate == 0)
+			p->rate = 3e-4 * (p->hidden > 1024 ? pow(1024 / (double)p->hidden, 0.56) : 1);
 		p->compute = p->compute ? p->compute : wh_compute_find(NULL);
 		scale_rows(model);
 		model->network = (struct wh_network){ .inputs = d, .rank = model->space.r, .hidden = p->hidden, .latent = p->latent,

@@ -39,7 +39,7 @@ struct wh_autoencoder_params {
 	double variance; /* share of the rows' square length that the row space keeps, (0, 1]; 1: all of it, exact */
 	double energy;  /* mean ||x||^2 that rows are scaled to; 0: as they are */
 	enum wh_optimiser optimiser;
-	double rate;     /* of learning */
+	double rate;     /* of learning; 0: 3e-4 up to 1,024 hidden units, falling with their number ^ -0.56 (1e-4 at 7,400) */
 	double momentum; /* WH_SGD */
 	size_t batch;
 	size_t epochs;   /* at most */
@@ -48,10 +48,10 @@ struct wh_autoencoder_params {
 	const struct wh_compute *compute; /* NULL: the reference */
 };
 
-/* 512-wide where the paper's width is larger than data of that kind need: see docs/results/session.md. Paper: hidden = latent = 0. */
+/* The paper's network. */
 #define WH_AUTOENCODER_PARAMS                                                                                                  \
 	(struct wh_autoencoder_params){ .variational = true, .variance = 1, .energy = 200, .optimiser = WH_ADAM_SHARED,        \
-					.rate = 3e-4, .momentum = 0.9, .batch = 256, .epochs = 200 }
+					.momentum = 0.9, .batch = 256, .epochs = 200 }
 
 struct wh_autoencoder;
 

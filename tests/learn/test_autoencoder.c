@@ -174,7 +174,13 @@ static void test_defaults(void **state)
 	params.variational = true;
 	assert_int_equal(wh_autoencoder_new(&ROWS, &params, NULL, &model, &err), WH_OK);
 	assert_int_equal(wh_autoencoder_facts(model).latent, 256);
+	params.hidden = 7400;
+	assert_true(model->params.rate == 3e-4);
 	wh_autoencoder_free(model);
+	assert_int_equal(wh_autoencoder_new(&ROWS, &params, NULL, &model, &err), WH_OK);
+	assert_true(fabs(model->params.rate - 1e-4) < 2e-6);
+	wh_autoencoder_free(model);
+	params.hidden = 0;
 	struct wh_autoencoder_params wrong[] = { params, params, params, params, params, params };
 	wrong[0].variance = 0;
 	wrong[1].rate = -1;
