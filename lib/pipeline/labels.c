@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/delimited.h"
 #include "base/input.h"
 #include "base/map.h"
 #include "base/str.h"
@@ -12,31 +13,7 @@
 
 /* ---- delimited text ---- */
 
-/* Takes one field off [*p, end); quotes as in RFC 4180 (for commas), escapes \t \n \\ (for tabs); out gets the plain text. */
-static void take_field(const char **p, const char *end, char separator, struct wh_str *out)
-{
-	wh_str_clear(out);
-	bool quoted = separator == ',' && *p < end && **p == '"';
-	*p += quoted;
-	for (; *p < end; ++*p) {
-		char c = **p;
-		if (quoted && c == '"') {
-			if (*p + 1 < end && (*p)[1] == '"')
-				++*p;
-			else
-				quoted = false, c = 0;
-		} else if (!quoted && c == separator) {
-			break;
-		} else if (separator == '\t' && c == '\\' && *p + 1 < end && strchr("tn\\", (*p)[1])) {
-			++*p;
-			c = **p == 't' ? '\t' : **p == 'n' ? '\n' : '\\';
-		}
-		if (c)
-			wh_str_putc(out, c);
-	}
-	if (*p < end)
-		++*p; /* the separator */
-}
+enum { MOST_COLUMNS = 65536 };
 
 struct table {
 	struct wh_input input;
@@ -63,10 +40,10 @@ static int open_table(struct table *table, const char *argument, struct wh_err *
 	return code == WH_OK ? WH_OK : wh_err_wrap(err, code, "%s", table->path);
 }
 
-static bool is_one_of(const char *text, const char *const *names)
+static bool is_one_of(struct wh_bytes text, const char *const *names)
 {
 	for (; *names; names++)
-		if (!strcasecmp(text, *names))
+		if (text.size == strlen(*names) && !strncasecmp(text.data, *names, text.size))
 			return true;
 	return false;
 }
@@ -76,13 +53,10 @@ static int understand(struct table *table, struct wh_err *err)
 {
 	static const char *const ids[] = { "id", "report", "name", "file", "session", "observation", NULL };
 	static const char *const labels[] = { "label", "bucket", "class", "group", "cluster", "category", "truth", NULL };
-	const char *p = table->input.text, *end = p + table->input.size, *nl = end > p ? memchr(p, '\n', (size_t)(end - p)) : NULL;
-	const char *stop = nl ? nl : end;
-	struct wh_str field = { 0 };
+	const struct wh_bytes text = { table->input.text, table->input.size };
+	struct wh_delimited rows;
 	bool found = false, id = false, label = false;
-	if (stop > p && stop[-1] == '\r')
-		stop--;
-	table->separator = end > p && memchr(p, '\t', (size_t)(stop - p)) ? '\t' : ',';
+	table->separator = wh_delimited_separator(text);
 	table->index = 1;
 	char *rest = NULL;
 	unsigned long number = table->column ? strtoul(table->column, &rest, 10) : 0;
@@ -90,51 +64,51 @@ static int understand(struct table *table, struct wh_err *err)
 		table->index = number - 1;
 		found = true;
 	}
-	for (size_t i = 0; p < stop; i++) {
-		take_field(&p, stop, table->separator, &field);
-		const char *text = field.data ? field.data : "";
-		id |= i == 0 && is_one_of(text, ids);
-		label |= i > 0 && is_one_of(text, labels);
-		if (table->column && !found && !strcmp(text, table->column)) {
+	wh_delimited_init(&rows, text, table->separator, MOST_COLUMNS);
+	bool first = wh_delimited_row(&rows) && !rows.why;
+	for (size_t i = 0; first && i < rows.n && i < MOST_COLUMNS; i++) {
+		struct wh_bytes name = rows.field[i];
+		id |= i == 0 && is_one_of(name, ids);
+		label |= i > 0 && is_one_of(name, labels);
+		if (table->column && !found && name.size == strlen(table->column) && !memcmp(name.data, table->column, name.size)) {
 			table->index = i;
 			found = true;
 			id = true; /* a named column needs a header */
 		}
 	}
-	wh_str_release(&field);
+	wh_delimited_release(&rows);
+	if (rows.failed)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	table->header = id || label;
-	if (table->column && !found)
+	if (table->column && (!found || table->index >= MOST_COLUMNS))
 		return wh_err_set(err, WH_E_USAGE, "%s: no column is called %s", table->path, table->column);
 	return WH_OK;
 }
 
+static size_t line_of(const struct table *table, const struct wh_delimited *rows)
+{
+	size_t n = 1;
+	for (const char *p = table->input.text; (p = memchr(p, '\n', (size_t)(rows->row - p))); p++)
+		n++;
+	return n;
+}
+
 static int each_row(struct table *table, wh_labels_row_fn *row, void *user, struct wh_err *err)
 {
-	const char *p = table->input.text, *end = p + table->input.size;
-	struct wh_str id = { 0 }, value = { 0 };
+	struct wh_delimited rows;
 	int code = WH_OK;
-	for (size_t line = 1; code == WH_OK && p < end; line++) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end, *next = nl ? nl + 1 : end;
-		stop -= stop > p && stop[-1] == '\r';
-		if ((line > 1 || !table->header) && stop > p) {
-			take_field(&p, stop, table->separator, &id);
-			wh_str_clear(&value);
-			if (!table->index)
-				wh_str_add(&value, id.data ? id.data : "", id.n);
-			for (size_t i = 1; i <= table->index && p < stop; i++) {
-				take_field(&p, stop, table->separator, &value);
-				if (i < table->index)
-					wh_str_clear(&value);
-			}
-			code = row(user, (struct wh_bytes){ id.data ? id.data : "", id.n },
-				   (struct wh_bytes){ value.data ? value.data : "", value.n }, err);
-		}
-		p = next;
+	wh_delimited_init(&rows, (struct wh_bytes){ table->input.text, table->input.size }, table->separator, table->index + 1);
+	for (bool first = true; code == WH_OK && wh_delimited_row(&rows); first = false) {
+		if (first && table->header)
+			continue;
+		if (rows.why)
+			code = wh_err_set(err, WH_E_FORMAT, "%s: line %zu: %s", table->path, line_of(table, &rows), rows.why);
+		else
+			code = row(user, rows.field[0], table->index < rows.n ? rows.field[table->index] : (struct wh_bytes){ "", 0 }, err);
 	}
-	if (code == WH_OK && (id.failed || value.failed))
+	if (code == WH_OK && rows.failed)
 		code = wh_err_set(err, WH_E_NOMEM, "out of memory");
-	wh_str_release(&id);
-	wh_str_release(&value);
+	wh_delimited_release(&rows);
 	return code;
 }
 

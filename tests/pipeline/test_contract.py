@@ -95,6 +95,9 @@ def test_labels_table(rng):
     joined("a,A", "", a="A")
     joined("id,label\n\na,A\n\n", "", a="A")
     joined("a,A\n", ":1", a="a")
+    joined("id;label\na;A,1\n", "", a="A,1")
+    joined('id,note,label\na,"two\nlines, one note",A\n', ":label", a="A")
+    fails(1, ["labels: line 3", "a quote is not closed"], "list", "--labels", write("labels", 'id,label\na,A\nb,"B\n'), "box")
     fails(2, ["labels", "bugs"], "list", "--labels", "labels:bugs", "box")
     write("labels:3", "a\tcolon\n")
     assert labels("--labels", "labels:3", "box")["a"] == "colon"  # a file of that whole name
