@@ -275,7 +275,7 @@ static int alarm_v1(struct wh_cgroup *g)
 
 static int alarm_v2(struct wh_cgroup *g)
 {
-	static const char trigger[] = "some 50000 1000000"; /* 50 ms of a second lost to waiting for memory */
+	static const char trigger[] = "some 100000 2000000"; /* 100 ms of 2 s lost to waiting for memory; shorter ones are for CAP_SYS_RESOURCE */
 	int fd = open_in(g, "memory.pressure", O_RDWR | O_NONBLOCK);
 	if (fd >= 0 && write(fd, trigger, sizeof trigger) < 0) {
 		close(fd);
