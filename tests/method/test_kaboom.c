@@ -15,6 +15,7 @@
 #include "kaboom.h"
 #include "learn/quality.h"
 #include "method/kaboom/methods.h"
+#include "method/kaboom/mutation.h"
 
 enum { KINDS = 4, EACH = 20, POINTS = KINDS * EACH, MOST = 400 };
 
@@ -27,9 +28,9 @@ struct setup {
 
 static const char *const default_values[] = { NULL };
 static const char *const vae_values[] = { "network", "vae", "scale", "growth-share", "timesteps", "30", "hidden", "32", "latent", "8",
-					  "epochs", "60", "batch", "16", "rate", "0.002", "dec", "4", NULL };
+					  "epochs", "60", "batch", "16", "learning-rate", "0.002", "dec", "4", NULL };
 static const char *const ae_values[] = { "network", "ae", "scale", "growth-share", "timesteps", "30", "hidden", "32", "latent", "8",
-					 "epochs", "60", "batch", "16", "rate", "0.002", "dec", "0", NULL };
+					 "epochs", "60", "batch", "16", "learning-rate", "0.002", "dec", "0", NULL };
 static const char *const axes_values[] = { "network", "none", "scale", "growth-share", "timesteps", "30", "latent", "8", NULL };
 static const struct setup setups[] = {
 	{ &wh_method_session, default_values, 1e-6 },
@@ -422,6 +423,72 @@ static void test_broken_points(void **state)
 	}
 }
 
+/* ---- mutations ---- */
+
+/* Twelve sessions of twenty steps: the even ones have metrics `first`, the odd ones `second`; of each the reading is begin + step times slope. */
+struct course {
+	const char *metric;
+	double begin, slope;
+};
+
+static void make_two_kinds(struct made *m, const struct course *first, const struct course *second, size_t n)
+{
+	made_init(m);
+	for (unsigned i = 0; i < 12; i++) {
+		const struct course *kind = i % 2 ? second : first;
+		for (size_t k = 0; k < n && kind[k].metric; k++)
+			for (unsigned t = 0; t < 20; t++)
+				wh_session_builder_row(&m->builder, kind[k].metric, strlen(kind[k].metric), t, kind[k].begin + kind[k].slope * t + i % 3);
+		made_finish(m, NULL);
+	}
+}
+
+static size_t mutate(const struct setup *setup, const struct made *m, struct wh_arena *arena, uint32_t *of, const struct wh_mutation **found)
+{
+	struct wh_location unchanged;
+	struct wh_err err = { 0 };
+	size_t n;
+	void *space = open_space(setup, "2", "0");
+	for (size_t i = 0; i < m->sessions.n; i++)
+		add(setup, space, m->sessions.data[i]);
+	freeze(setup, space, 1);
+	assert_int_equal(group(setup, space, NULL, 1, of), 2);
+	assert_int_equal(wh_mutations(space, m->sessions.data[0], NULL, arena, &unchanged, found, &n, &err), WH_OK);
+	assert_int_equal(unchanged.group, of[0]);
+	setup->method->close(space);
+	return n;
+}
+
+static void test_mutations(void **state)
+{
+	static const struct course a[] = { { "a", 1, 10000 }, { "b", 1, 1 }, { "c", 50, 0 } };
+	static const struct course b[] = { { "b", 1, 1 }, { "c", 50, 0 }, { NULL, 0, 0 } };
+	static const struct course x[] = { { "x", 100, 0 } }, y[] = { { "y", 1000, 0 } };
+	static const char *const levels[] = { "network", "none", "scale", "level-share", "timesteps", "20", NULL };
+	const struct setup whorl = { &wh_method_session, default_values, 0 }, kaboom = { &wh_method_kaboom, levels, 0 };
+	const struct wh_mutation *found;
+	struct wh_arena arena;
+	struct made m;
+	uint32_t of[12];
+	(void)state;
+	wh_arena_init(&arena, SIZE_MAX);
+	make_two_kinds(&m, a, b, 3); /* without what grows most it is one of the others */
+	assert_int_equal(mutate(&whorl, &m, &arena, of, &found), 1);
+	assert_string_equal(found[0].metric, "a");
+	assert_true(found[0].zeroed);
+	assert_int_equal(found[0].at.group, of[1]);
+	made_release(&m);
+
+	make_two_kinds(&m, x, y, 1); /* with as much y as others have on average, too */
+	size_t n = mutate(&kaboom, &m, &arena, of, &found);
+	assert_true(n >= 1);
+	assert_string_equal(found[n - 1].metric, "y");
+	assert_false(found[n - 1].zeroed);
+	assert_int_equal(found[n - 1].at.group, of[1]);
+	made_release(&m);
+	wh_arena_release(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -434,6 +501,7 @@ int main(void)
 		cmocka_unit_test(test_few_points),
 		cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_broken_points),
+		cmocka_unit_test(test_mutations),
 	};
 	return cmocka_run_group_tests_name("session methods", tests, NULL, NULL);
 }

@@ -60,8 +60,12 @@ int wh_mutations(const void *state, struct wh_bytes fingerprint, const struct wh
 		size_t which = metric ? (size_t)(metric - session->metrics) : session->n_metrics;
 		struct wh_location at;
 		WH_TRY(place(space, &mutant, which, (struct wh_metric){ name, &average, present ? 0 : 1 }, arena, &at, err));
-		if (at.group != unchanged->group)
-			found[(*n)++] = (struct wh_mutation){ name, present, at };
+		if (at.group != unchanged->group) {
+			char *kept = wh_arena_strdup(arena, name);
+			if (!kept)
+				return wh_arena_error(arena, err);
+			found[(*n)++] = (struct wh_mutation){ kept, present, at };
+		}
 		if (wh_host_cancelled(host))
 			return wh_err_set(err, WH_E_CANCELLED, "interrupted");
 	}
