@@ -12,7 +12,7 @@
 
 enum {
 	LEAST_POINTS = 8,       /* for a map to say more than a table */
-	MOST_MAPPED = 50000,    /* points: beyond, a map takes minutes */
+	MOST_MAPPED = 20000,    /* points: beyond, a map takes minutes */
 	MOST_CHOSEN = 3000,     /* points for which every k is tried */
 	MOST_K = 30,
 	STARTS = 3,             /* of each k-means */

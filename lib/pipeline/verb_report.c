@@ -22,6 +22,8 @@ static const struct wh_param options[] = {
 	{ .name = "hits", .type = WH_PARAM_INT, .lo = 1, .hi = 1e9, .metavar = "N",
 	  .help = "the bug reports of all groups with at least N observations; of a store, each only once" },
 	{ .name = "html", .type = WH_PARAM_PATH, .metavar = "FILE", .help = "also write a self-contained interactive page" },
+	{ .name = "map", .type = WH_PARAM_PATH, .metavar = "FILE",
+	  .help = "also write the map of the observations alone, as SVG (methods that give them a place); -: standard output" },
 	{ .name = "markdown", .type = WH_PARAM_PATH, .metavar = "FILE", .help = "write bug reports as Markdown here instead; -: standard output" },
 	{ .name = "sarif", .type = WH_PARAM_PATH, .metavar = "FILE", .help = "write SARIF 2.1.0 here instead; -: standard output" },
 	{ .name = "summary", .type = WH_PARAM_FLAG, .help = "print the figures of the whole instead of the groups" },
@@ -308,6 +310,23 @@ static int write_page(struct reporting *r, const char *path, struct wh_err *err)
 	return code;
 }
 
+/* The map alone; that of the page, if there is one. */
+static int write_map(struct reporting *r, const char *path, struct wh_err *err)
+{
+	struct wh_str text = { 0 };
+	if (!r->report.map)
+		WH_TRY(wh_survey_map(&r->survey, err));
+	if (!r->report.map)
+		return wh_err_set(err, WH_E_USAGE, "--map: the method %s gives %ss no place, or these are too few or too many for a map", r->model->method->name,
+				  r->call->signal->noun);
+	wh_str_puts(&text, r->report.map);
+	int code = wh_str_check(&text, err);
+	if (code == WH_OK)
+		code = wh_output_write(path, &text, err);
+	wh_str_release(&text);
+	return code;
+}
+
 static int write_sarif(struct reporting *r, const char *path, struct wh_err *err)
 {
 	struct wh_str text = { 0 };
@@ -430,6 +449,7 @@ static int report(struct reporting *r, struct wh_emit *out, struct wh_err *err)
 {
 	const struct wh_values *o = &r->call->options;
 	const char *page = wh_values_string(o, "html"), *sarif = wh_values_string(o, "sarif"), *markdown = wh_values_string(o, "markdown");
+	const char *map = wh_values_string(o, "map");
 	bool hits = wh_values_given(o, "hits"), bugs = hits || wh_values_string(o, "bug") || markdown;
 	if (bugs && !markdown && !r->call->format_given)
 		markdown = "-"; /* bug reports are for people, unless somebody said otherwise */
@@ -439,6 +459,8 @@ static int report(struct reporting *r, struct wh_emit *out, struct wh_err *err)
 	WH_TRY(find_bugs(r, err));
 	if (page)
 		WH_TRY(write_page(r, page, err));
+	if (map)
+		WH_TRY(write_map(r, map, err));
 	if (sarif)
 		WH_TRY(write_sarif(r, sarif, err));
 	if (markdown)
@@ -447,7 +469,7 @@ static int report(struct reporting *r, struct wh_emit *out, struct wh_err *err)
 		WH_TRY(emit_bugs(r, out, err));
 	else if (wh_values_flag(o, "summary"))
 		WH_TRY(emit_summary(r, out, err));
-	else if (!sarif && !(page && !strcmp(page, "-")))
+	else if (!sarif && !(page && !strcmp(page, "-")) && !(map && !strcmp(map, "-")))
 		WH_TRY(emit_groups(r, out, err));
 	if (hits && r->standing.store)
 		WH_TRY(remember_reported(r, err));
@@ -497,6 +519,8 @@ const struct wh_verb wh_verb_report = {
 		"\n"
 		"--bug and --hits give bug reports: what was seen, since when, what sets it apart from the rest, the representative in full,\n"
 		"its other faces, and its neighbours. --html writes a page with all of that which needs no network.\n"
+		"Where a method gives observations a place (sessions), it begins with a map of them (t-SNE: neighbours are alike) and the indices\n"
+		"over the number of groups; and each group has an exemplar, with the series that set the group apart on top.\n"
 		"\n"
 		"Growth, for --sort: observations in a sixteenth of the period, on average over its last quarter, less those before.\n",
 	.examples = "whorl NOUN report reports/\n"

@@ -13,7 +13,7 @@ import xml.dom.minidom
 
 DATA = os.path.abspath(sys.argv.pop(2))
 
-from drive import ask, main, run, stack, write, write_records  # noqa: E402
+from drive import ask, fails, main, run, stack, write, write_records  # noqa: E402
 
 run.noun = "session"
 LABELS, SESSIONS = os.path.join(DATA, "labels.csv"), os.path.join(DATA, "sessions.csv.zst")
@@ -75,11 +75,20 @@ def test_what_is_new_stands_out(rng):
     assert new and len(svg.getElementsByTagName("circle")) == new + 1  # and their key
 
 
+def test_map_alone(rng):
+    svg = run("report", "--map", "-", "--limit", "1", *KNOWN)
+    assert svg.startswith("<svg") and svg == re.search(r'<template id="plot-map">(.*?)</template>', page(*KNOWN), re.S)[1]
+    records = ask("report", "--map", "map.svg", *KNOWN)
+    with open("map.svg", encoding="utf-8") as file:
+        assert records and file.read() == svg
+
+
 def test_few_sessions_are_no_map(rng):
     rows = [f"s{s},{t},m{m},{t * (s + m)}" for s in range(3) for t in range(5) for m in range(2)]
     write("few.csv", "session,timestep,metric,value\n" + "\n".join(rows) + "\n")
     found = drawings(page("few.csv"))
     assert "map" not in found and "choice" not in found and "exemplar-0" in found
+    fails(2, "too few", "report", "--map", "map.svg", "few.csv")
 
 
 def test_hostile_names(rng):
@@ -96,6 +105,7 @@ def test_stacks_have_none(rng):
     try:
         write_records("stacks.jsonl", [{"id": f"r{i}", **stack("a", "b", f"c{i % 2}")} for i in range(20)])
         assert not drawings(page("stacks.jsonl"))
+        fails(2, "gives stacks no place", "report", "--map", "map.svg", "stacks.jsonl")
     finally:
         run.noun = "session"
 
@@ -118,5 +128,5 @@ def test_browser(rng):
     assert 'class="exemplar"' in body and "Sessions" in body and "Reports" not in body
 
 
-main(test_drawings, test_threads_draw_the_same, test_what_is_new_stands_out, test_few_sessions_are_no_map, test_hostile_names, test_stacks_have_none,
+main(test_drawings, test_threads_draw_the_same, test_what_is_new_stands_out, test_map_alone, test_few_sessions_are_no_map, test_hostile_names, test_stacks_have_none,
      test_browser)
