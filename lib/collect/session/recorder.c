@@ -228,7 +228,7 @@ static int open_command(struct recorder *r, const char *const *command, struct w
 	while (n)
 		free(variables[--n]);
 	WH_TRY(code);
-	return begin(r, *command, r->target.pid, &r->target.cgroup, err);
+	return begin(r, *r->target.name ? r->target.name : *command, r->target.pid, &r->target.cgroup, err);
 }
 
 static int open_pid(struct recorder *r, struct wh_err *err)
@@ -236,7 +236,7 @@ static int open_pid(struct recorder *r, struct wh_err *err)
 	pid_t pid = (pid_t)wh_values_int(r->options, "pid");
 	WH_TRY(open_sites(r, err));
 	WH_TRY(wh_target_attach(&r->target, pid, err));
-	return begin(r, r->target.program, pid, &r->target.cgroup, err);
+	return begin(r, r->target.name, pid, &r->target.cgroup, err);
 }
 
 static int open_service(struct recorder *r, struct wh_err *err)
@@ -341,7 +341,7 @@ static int sample_process(struct recorder *r, struct wh_err *err)
 		return WH_OK;
 	wh_target_take_limits(&r->target);
 	if (wh_target_changed(&r->target))
-		WH_TRY(say_app(r, r->target.program, err));
+		WH_TRY(say_app(r, r->target.name, err));
 	if (r->sampling.samples % 16 == 0)
 		look_for_jvm(r);
 	return wh_sampling_take(&r->sampling, &r->target.pid, 1, r->host, &alive, err);

@@ -37,6 +37,22 @@ void wh_target_take_limits(struct wh_target *t)
 		t->address_space = (double)limit.rlim_cur;
 }
 
+/* The kernel cuts names off after 15 bytes; the executable's is whole, but of a script it is the interpreter's. */
+static void take_name(struct wh_target *t)
+{
+	char path[64];
+	struct wh_str text = { 0 };
+	const char *slash = strrchr(t->program, '/'), *base = slash ? slash + 1 : t->program;
+	snprintf(path, sizeof path, "/proc/%d/comm", (int)t->pid);
+	bool known = wh_session_slurp(path, &text) && text.n > 1;
+	size_t n = known ? text.n - 1 : 0; /* its newline */
+	if (known && strncmp(base, text.data, n) != 0)
+		snprintf(t->name, sizeof t->name, "%.*s", (int)n, text.data);
+	else
+		snprintf(t->name, sizeof t->name, "%.255s", base);
+	wh_str_release(&text);
+}
+
 bool wh_target_changed(struct wh_target *t)
 {
 	char path[64], program[PATH_MAX];
@@ -48,6 +64,7 @@ bool wh_target_changed(struct wh_target *t)
 	if (!strcmp(program, t->program))
 		return false;
 	memcpy(t->program, program, (size_t)n + 1);
+	take_name(t);
 	wh_cgroup_release(&t->cgroup);
 	wh_cgroup_of_process(&t->cgroup, t->pid);
 	t->oom_kills = wh_cgroup_oom_kills(&t->cgroup);

@@ -20,6 +20,7 @@ struct wh_target {
 	bool known;      /* status is known */
 	int status;      /* as of waitpid */
 	char program[PATH_MAX]; /* the executable */
+	char name[256]; /* what people call it: of a script its own, not the interpreter's */
 	int kernel_log;  /* /dev/kmsg from now on, or -1 */
 	struct wh_cgroup cgroup;
 	int64_t oom_kills, machine_oom_kills; /* in its group, on the machine, when it began; below 0: not known */
@@ -32,7 +33,7 @@ int wh_target_start(struct wh_target *, const char *const *command, const char *
 /* WH_E_NOTFOUND: no such process. */
 int wh_target_attach(struct wh_target *, pid_t, struct wh_err *) WH_NODISCARD;
 void wh_target_release(struct wh_target *);
-/* Whether it runs another program by now (exec); then `program` is that one, and its group is looked for anew: whoever started it in
+/* Whether it runs another program by now (exec); then `program` and `name` are that one's, and its group is looked for anew: whoever started it in
  * another one did that before. */
 bool wh_target_changed(struct wh_target *);
 

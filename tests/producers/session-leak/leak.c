@@ -170,7 +170,7 @@ static void leak(const char *kind, unsigned tick)
 	else if (!strcmp(kind, "threads"))
 		start_worker();
 	else if (!strcmp(kind, "descriptors"))
-		for (int i = 0; i < 4; i++)
+		for (int i = 0; i < 2; i++)
 			open_file();
 	else if (!strcmp(kind, "mappings"))
 		map_buffer(400 << 10);
