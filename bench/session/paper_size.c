@@ -315,6 +315,40 @@ static double ari_of_codes(const struct data *data, const float *code, size_t la
 	return ari;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* CPU seconds of coding a row: all together, and one by one the median and the 99th percentile of the first `ALONE`. */
+static void encode_times(const struct wh_autoencoder *model, const struct data *data, const struct wh_host *host, double *together, double *median,
+			 double *p99)
+{
+	enum { ALONE = 300 };
+	struct wh_err err;
+	double alone[ALONE];
+	float *code = memory(data->x.n * wh_autoencoder_facts(model).latent, sizeof *code);
+	struct cost start = now();
+	if (wh_autoencoder_encode(model, &data->x, code, NULL, host, &err) != WH_OK)
+		die("codes", &err);
+	*together = since(start).cpu / (double)data->x.n;
+	size_t n = data->x.n < ALONE ? data->x.n : ALONE;
+	for (size_t i = 0; i < n; i++) {
+		struct wh_matrix row = data->x;
+		row.n = 1;
+		row.start += i;
+		start = now();
+		if (wh_autoencoder_encode(model, &row, code, NULL, NULL, &err) != WH_OK)
+			die("codes", &err);
+		alone[i] = since(start).cpu;
+	}
+	qsort(alone, n, sizeof *alone, by_value);
+	*median = alone[n / 2];
+	*p99 = alone[n * 99 / 100];
+	free(code);
+}
+
 /* JSON has no NaN. */
 static const char *number(char buffer[32], double x)
 {
@@ -395,6 +429,8 @@ int main(int n_words, char **words)
 		free(group);
 	}
 	struct cost whole = since(begun);
+	double together, median, p99;
+	encode_times(model, &data, &host, &together, &median, &p99);
 	struct rusage usage;
 	getrusage(RUSAGE_SELF, &usage);
 	char text[5][32];
@@ -404,13 +440,14 @@ int main(int n_words, char **words)
 	       "\"epochs_timed\": %zu, \"epoch_cpu_s\": %s, \"epoch_wall_s\": %s, \"floor_cpu_s\": %.4f, \"floor_wall_s\": %.4f, "
 	       "\"epoch_tflop\": %.4f, \"gemm_calls\": %zu, \"cpu_over_floor\": %s, \"loss\": %.6f, \"ari\": %.4f, "
 	       "\"dec_epochs\": %zu, \"dec_cpu_s\": %.3f, \"dec_wall_s\": %.3f, \"ari_dec\": %s, \"ari_dec_own_labels\": %s, "
-	       "\"whole_cpu_s\": %.2f, \"whole_wall_s\": %.2f, \"peak_mib\": %ld}\n",
+	       "\"whole_cpu_s\": %.2f, \"whole_wall_s\": %.2f, \"peak_mib\": %ld, \"encode_cpu_ms\": %.3f, \"encode_one_cpu_ms\": %.3f, "
+	       "\"encode_one_p99_cpu_ms\": %.3f}\n",
 	       facts.rows, facts.inputs, facts.rank, facts.kept, facts.hidden, facts.latent, facts.variational ? "true" : "false", o.batch,
 	       o.compute, kernels.name, kernels.fit ? "true" : "false", o.threads, reduction.cpu, timed, number(text[0], per),
 	       number(text[1], train.wall / (double)timed), floor.cpu,
 	       floor.wall, flop / 1e12, recorder.n, number(text[2], per / floor.cpu), facts.loss, ari,
 	       dec_facts.epochs, dec.cpu, dec.wall, number(text[3], ari_dec), number(text[4], ari_own),
-	       whole.cpu, whole.wall, usage.ru_maxrss / 1024);
+	       whole.cpu, whole.wall, usage.ru_maxrss / 1024, 1e3 * together, 1e3 * median, 1e3 * p99);
 	wh_autoencoder_free(model);
 	free(code);
 	free(recorder.calls);

@@ -4,7 +4,6 @@
 [--threads 2] [--hidden 0] [--latent 256] [--rate 1e-4] MATRIX. Prints CPU and wall seconds of each epoch; the first one touches the
 optimiser's memory for the first time."""
 import argparse
-import os
 import sys
 import time
 
@@ -46,7 +45,7 @@ def main():
     n, d = x.shape
     hidden = options.hidden or d // 8
     needed = 4 * 4 * (2 * d * hidden + 3 * hidden * options.latent) + 3 * x.nbytes
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    free = next(int(line.split()[1]) * 1024 for line in open("/proc/meminfo") if line.startswith("MemAvailable:"))
     if needed > free:
         print(f"PyTorch: skipped, because it would take {needed / 2**30:.1f} GiB of the {free / 2**30:.1f} that are free")
         sys.exit(77)
