@@ -134,20 +134,15 @@ static double log_gamma(double x)
 	return lgamma_r(x, &sign);
 }
 
-/* How many of n are flagged, beside `held` others of which a new one must pass all but the first m: p[n + 1]. */
+/* How many of n are flagged, beside `held` others: p[n + 1]. New observations that fall above the m-th of those, m = e (held + 1), are; those
+ * between it and the next as often as m has a fraction. The held ones cut the unit interval into held + 1 parts, uniformly (Dirichlet). */
 static void flagged_of_pool(size_t n, size_t held, double e, double *p)
 {
-	double m = ceil(e * ((double)held + 1) - 1e-9) - 1; /* p < e: fewer than m are as strange. The slack is for what rounding made of e */
+	double a = e * ((double)held + 1), b = (double)held + 1 - a, of = (double)n;
 	for (size_t x = 0; x <= n; x++)
-		p[x] = x == 0;
-	if (m <= 0)
+		p[x] = x == (a > 0 ? n : 0);
+	if (a <= 0 || b <= 0)
 		return;
-	double a = m, b = (double)held + 1 - m, of = (double)n;
-	if (b <= 0) {
-		p[0] = 0;
-		p[n] = 1;
-		return;
-	}
 	double whole = log_gamma(of + 1) - log_gamma(a) - log_gamma(b) + log_gamma(a + b) - log_gamma(of + a + b);
 	for (size_t x = 0; x <= n; x++) {
 		double k = (double)x;

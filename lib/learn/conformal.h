@@ -41,11 +41,12 @@ double wh_conformal_p_value(const struct wh_conformal *, uint32_t group, double 
 double wh_conformal_smoothed(const struct wh_conformal *, uint32_t group, double score, double u);
 
 /*
- * Alarm on a window: the probability that so many or more of its observations have p < e, while all of them belong; count[n_groups]: how
- * many of each group the window has. Flags of one window are not independent, since they look at the same held-back observations: in a
- * pool their number is beta-binomial (negative hypergeometric), over pools the sum of these. A binomial test would ring too often
- * wherever little was held back. *p_value is exact where no two scores are equal, else too large. Errors: WH_E_NOMEM, WH_E_LIMIT (a
- * window of more than 16384).
+ * Alarm on a window: the probability that so many or more of its observations have a smoothed p < e, while all of them belong;
+ * count[n_groups]: how many of each group the window has. Flags of one window are not independent, since they look at the same held-back
+ * observations: in a pool of N their number is beta-binomial with a = e (N + 1), b = N + 1 - a, over pools the sum of these. A binomial test
+ * would ring too often wherever little was held back. Exact where e (N + 1) is a whole number and no two scores are equal; else a little
+ * wider than the truth, of the same mean. Of p-values that are not smoothed there are no more. Errors: WH_E_NOMEM, WH_E_LIMIT (a window of
+ * more than 16384).
  */
 int wh_conformal_window(const struct wh_conformal *, const size_t *count, double e, size_t flagged, double *p_value,
 			struct wh_err *) WH_NODISCARD;

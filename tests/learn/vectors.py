@@ -107,9 +107,7 @@ def test_window():
     ):
         whole = np.ones(1)
         for h, c in zip(held, count):
-            m = int(np.ceil(round(e * (h + 1), 9))) - 1
-            pool = stats.betabinom.pmf(np.arange(c + 1), c, m, h + 1 - m) if m else np.eye(1, c + 1)[0]
-            whole = np.convolve(whole, pool)
+            whole = np.convolve(whole, stats.betabinom.pmf(np.arange(c + 1), c, e * (h + 1), (1 - e) * (h + 1)))
         for flagged in (0, 1, 2, 5, sum(count)):
             if flagged <= sum(count):
                 cases.append(["window", len(held), *held, *count, e, flagged])
