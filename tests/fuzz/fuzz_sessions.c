@@ -53,7 +53,8 @@ static int take(void *user, struct wh_observation *o, struct wh_err *err)
 	struct wh_observation again;
 	struct wh_arena arena;
 	struct wh_str text = { 0 }, first = { 0 }, second = { 0 };
-	(void)user;
+	wh_str_printf(user, "%s:", o->id ? o->id : "");
+	wh_session_pack(session, user);
 	(void)err;
 	MUST(session && o->format);
 	check(session);
@@ -86,14 +87,37 @@ static int skip(void *user, size_t line, const char *why, struct wh_err *err)
 	return WH_OK;
 }
 
+/* What is read of a file does not depend on where it is cut. */
+static void read_cut(const char *text, size_t size, struct wh_reader reader, const struct wh_str *whole)
+{
+	const char *end = text + size, *middle = FORMAT.cut(text, text + size / 2, end);
+	struct wh_str pieces = { 0 };
+	struct wh_err err;
+	MUST(middle > text && middle <= end);
+	reader.counted = reader.told = NULL;
+	reader.user = &pieces;
+	reader.start = text;
+	reader.size = (size_t)(middle - text);
+	int code = FORMAT.read(&reader, &err);
+	reader.counted = reader.told = NULL;
+	reader.text = middle;
+	reader.size = (size_t)(end - middle);
+	if (code == WH_OK && reader.size)
+		code = FORMAT.read(&reader, &err);
+	MUST(code == WH_OK);
+	MUST(pieces.n == whole->n && (!whole->n || !memcmp(pieces.data, whole->data, whole->n)));
+	wh_str_release(&pieces);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = size ? (const char *)data : "";
 	struct wh_session_reading reading = { .change_encoded = size & 1 };
 	struct wh_arena arena;
 	struct wh_err err = { 0 };
+	struct wh_str read = { 0 };
 	wh_arena_init(&arena, (size_t)64 << 20);
-	struct wh_reader reader = { .describe = true, .name = "x", .text = text, .size = size, .first_line = 1, .arena = &arena, .take = take,
+	struct wh_reader reader = { .user = &read, .describe = true, .name = "x", .text = text, .size = size, .first_line = 1, .arena = &arena, .take = take,
 				    .skip = skip, .context = &reading, .format = &FORMAT };
 	int sure = FORMAT.detect(text, size < WH_DETECT_SIZE ? size : WH_DETECT_SIZE);
 	MUST(sure >= 0 && sure <= 100);
@@ -102,6 +126,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int code = FORMAT.read(&reader, &err);
 	MUST(code == WH_OK || code == WH_E_LIMIT || code == WH_E_NOMEM);
 	MUST(arena.total <= arena.limit);
+	if (code == WH_OK && size && FORMAT.cut)
+		read_cut(text, size, reader, &read);
+	wh_str_release(&read);
 	wh_arena_release(&arena);
 	return 0;
 }

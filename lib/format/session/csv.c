@@ -114,11 +114,10 @@ static int read_row(struct csv *csv, struct wh_err *err)
 /* The columns of a file that text is a later piece of. */
 static void find_columns_of(const char *start, const char *end, char *separator, size_t at[COLUMNS])
 {
-	const char *nl = memchr(start, '\n', (size_t)(end - start));
-	const struct wh_bytes header = { start, (size_t)((nl ? nl : end) - start) };
+	const struct wh_bytes text = { start, (size_t)(end - start) };
 	struct wh_delimited rows;
-	*separator = wh_delimited_separator(header);
-	wh_delimited_init(&rows, header, *separator, MOST_FIELDS);
+	*separator = wh_delimited_separator(text);
+	wh_delimited_init(&rows, text, *separator, MOST_FIELDS);
 	if (!wh_delimited_row(&rows) || rows.why || !find_columns(&rows, at)) /* no header: in the usual order */
 		for (size_t c = 0; c < COLUMNS; c++)
 			at[c] = c;

@@ -55,6 +55,17 @@ for _ in 1 2 3 4; do
 done >"$out/proc/status.txt"
 wait $pid
 
+group=/sys/fs/cgroup/memory/whorl-produce
+if mkdir $group 2>/dev/null; then
+	PAUSE_MS=60 sh -c 'echo $$ >'$group'/cgroup.procs; exec ./leak 40' & pid=$!
+	for _ in 1 2 3 4; do
+		sleep 0.2
+		cat $group/memory.stat
+	done >"$out/proc/cgroup1.txt"
+	wait $pid
+	rmdir $group
+fi
+
 if command -v prometheus >/dev/null; then
 	printf 'global: {scrape_interval: 1s}\nscrape_configs: [{job_name: self, static_configs: [{targets: ["127.0.0.1:19090"]}]}]\n' >prometheus.yml
 	prometheus --config.file=prometheus.yml --storage.tsdb.path="$build/data" --web.listen-address=127.0.0.1:19090 >/dev/null 2>&1 & pid=$!
