@@ -19,6 +19,7 @@ enum {
 	EXEMPLARS = 60,         /* groups, the largest, of which one is drawn: some 50 kB each */
 	QUIET = 30,             /* series behind the loud ones */
 	LOUD = 4,
+	QUIET_MOST = 2,         /* times the change of the loudest that a quiet one may have */
 	TITLE = 48,             /* bytes of a group's title that its name on the map begins with */
 };
 
@@ -283,7 +284,7 @@ static int in_front(const void *left, const void *right)
 	return a->series < b->series ? -1 : a->series > b->series;
 }
 
-/* The guilty first, then the others that changed most. */
+/* The guilty first, then the others that changed most; but not those beside which the guilty would be flat: units differ. */
 static int order_series(const struct reading *r, const char *const *guilty, size_t n_guilty, struct wh_series *drawn, size_t *n_drawn, struct wh_err *err)
 {
 	struct ranked *ranked = malloc((r->series.n + 1) * sizeof *ranked);
@@ -296,10 +297,16 @@ static int order_series(const struct reading *r, const char *const *guilty, size
 				ranked[i].loud = k;
 	}
 	qsort(ranked, r->series.n, sizeof *ranked, in_front);
-	*n_drawn = r->series.n < LOUD + QUIET ? r->series.n : LOUD + QUIET;
-	for (size_t i = 0; i < *n_drawn; i++) {
-		drawn[i] = r->series.data[ranked[i].series];
-		drawn[i].loud = ranked[i].loud != SIZE_MAX;
+	double most = 0;
+	*n_drawn = 0;
+	for (size_t i = 0; i < r->series.n && *n_drawn < LOUD + QUIET; i++) {
+		const bool loud = ranked[i].loud != SIZE_MAX;
+		if (loud)
+			most = fmax(most, ranked[i].range);
+		else if (most > 0 && ranked[i].range > QUIET_MOST * most)
+			continue;
+		drawn[*n_drawn] = r->series.data[ranked[i].series];
+		drawn[(*n_drawn)++].loud = loud;
 	}
 	free(ranked);
 	return WH_OK;
@@ -314,7 +321,7 @@ static int draw_exemplar(struct wh_survey *s, const struct reading *r, const cha
 	struct wh_str text = { 0 };
 	WH_TRY(order_series(r, guilty, n_guilty, drawn, &n, err));
 	snprintf(title, sizeof title, "%s %s", s->report->noun, id);
-	snprintf(note, sizeof note, "The one in the middle of the %s; in colour the %ss that set it apart, in grey others that changed.", s->report->group_noun,
+	snprintf(note, sizeof note, "The one in the middle of the %s; in colour the %ss that set it apart, in grey others that changed, twice as much at most.", s->report->group_noun,
 		 s->report->feature_noun);
 	const struct wh_lines lines = { .title = title, .note = note, .x_name = "step", .y_name = "change since the beginning", .series = drawn, .n_series = n,
 					.mark = NAN };
