@@ -11,7 +11,7 @@
 #include "learn/quality.h"
 #include "math/distance.h"
 
-enum { MOST_CLUSTERS = 30, MOST_INDEXED = 4096, MOST_REFERENCED = 1024, REFERENCES = 10 };
+enum { MOST_CLUSTERS = 30, MOST_INDEXED = 4096, MOST_REFERENCED = 1024, REFERENCES = 10, HALF_STARTS = 4 };
 
 struct search {
 	const float *x;
@@ -113,7 +113,7 @@ static int stability_of(const struct search *search, size_t k, double *stability
 		struct wh_rng rng;
 		struct wh_kmeans one = { 0 }, two = { 0 };
 		struct wh_quality quality;
-		const struct wh_kmeans_params params = { .k = k, .starts = search->params->starts, .seed = search->params->seed + round };
+		const struct wh_kmeans_params params = { .k = k, .starts = HALF_STARTS, .seed = search->params->seed + round };
 		wh_rng_init(&rng, search->params->seed + round);
 		for (size_t i = 0; i < n; i++)
 			order[i] = (uint32_t)i;
@@ -197,6 +197,23 @@ static int try_k(struct search *search, struct wh_elbow *elbow, size_t k, const 
 	return code;
 }
 
+/* Among the k whose clusters come again: the least that comes near the largest silhouette. best where stability was not asked. */
+static const struct wh_elbow_point *stable(const struct wh_elbow *elbow, const struct wh_elbow_point *best)
+{
+	double most = -INFINITY, silhouette = -INFINITY;
+	for (size_t i = 0; i < elbow->n; i++)
+		most = fmax(most, elbow->points[i].stability); /* NaN: not asked */
+	if (isinf(most))
+		return best;
+	for (size_t i = 0; i < elbow->n; i++)
+		if (elbow->points[i].stability >= most - WH_ELBOW_STABLE)
+			silhouette = fmax(silhouette, elbow->points[i].index.silhouette);
+	for (size_t i = 0; i < elbow->n; i++)
+		if (elbow->points[i].stability >= most - WH_ELBOW_STABLE && elbow->points[i].index.silhouette >= silhouette - WH_ELBOW_NEAR)
+			return &elbow->points[i];
+	return best;
+}
+
 /* What each index by itself would choose. */
 static void other_rules(struct wh_elbow *elbow)
 {
@@ -247,12 +264,14 @@ static int run(struct search *search, struct wh_elbow *elbow, size_t least, size
 		if (exhausted)
 			break;
 	}
+	const struct wh_elbow_point *kept = best;
+	best = stable(elbow, best);
 	WH_TRY(is_one_cluster(search, elbow, &elbow->points[best - elbow->points], &one, err));
 	other_rules(elbow);
 	elbow->k = one ? 1 : best->k;
-	if (one && best->k != 1) {
+	if (elbow->k != kept->k) {
 		wh_kmeans_release(&search->best);
-		WH_TRY(cluster(search, 1, &search->best, err));
+		WH_TRY(cluster(search, elbow->k, &search->best, err));
 		memcpy(search->best_label, search->label, search->n * sizeof *search->label);
 	}
 	elbow->kmeans = search->best;

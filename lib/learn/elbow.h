@@ -3,7 +3,9 @@
  * How many clusters? K-means for every k of a range, what each index says of it, and a choice.
  *
  * The choice: the k with the largest mean silhouette; of those that no one could tell apart by it (WH_ELBOW_TIE) the one with the least
- * Davies-Bouldin index. And one cluster where that k is no improvement on a single Gaussian: the gap statistic (Tibshirani, Walther,
+ * Davies-Bouldin index. Where stability is asked (halvings), it is chosen among the k whose clusters come again in other halves of the
+ * points, nearly as well as any do (WH_ELBOW_STABLE), and the least of them that comes near the largest silhouette is taken
+ * (WH_ELBOW_NEAR): tight clusters have ever larger silhouettes the smaller they are cut, but each time they are cut elsewhere. And one cluster where that k is no improvement on a single Gaussian: the gap statistic (Tibshirani, Walther,
  * Hastie 2001) with normal references of the data's own covariance, gap(k) <= gap(1) + 3 s. Silhouette is not defined for one cluster and
  * finds some in any cloud. Other rules are reported beside it, for plots and for who knows better.
  */
@@ -21,12 +23,14 @@
 #include "learn/kmeans.h"
 
 #define WH_ELBOW_TIE 1e-3
+#define WH_ELBOW_NEAR 0.02
+#define WH_ELBOW_STABLE 0.1
 
 struct wh_elbow_params {
 	size_t least, most;  /* range of k; 0: 2, and 30 or what the points allow */
 	unsigned starts;     /* of each k-means; 0: 10 */
 	unsigned references; /* of the gap statistic; 0: 10 */
-	unsigned halvings;   /* of the stability; 0: not asked */
+	unsigned halvings;   /* of the stability; 0: not asked, and no part of the choice */
 	bool every_gap;      /* the gap for every k, not only for what the choice needs */
 	uint64_t seed;
 };

@@ -12,6 +12,8 @@
 #include "math/distance.h"
 #include "method/kaboom/space.h"
 
+enum { HALVINGS = 8 };
+
 void wh_categories_release(struct wh_categories *categories)
 {
 	free(categories->centroid);
@@ -93,7 +95,7 @@ static int gather(struct lesson *l, struct wh_err *err)
 static int cluster(struct lesson *l, size_t k, const struct wh_host *host, struct wh_err *err)
 {
 	const struct wh_kmeans_params given = { .k = k < l->n ? k : l->n, .seed = host ? host->seed : 0 };
-	const struct wh_elbow_params found = { .seed = given.seed };
+	const struct wh_elbow_params found = { .seed = given.seed, .halvings = HALVINGS };
 	struct wh_elbow elbow;
 	if (!l->n || !l->points->width) { /* nothing tells them apart */
 		memset(l->label, 0, l->n * sizeof *l->label);
