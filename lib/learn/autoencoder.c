@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "learn/autoencoder_parts.h"
+#include "math/dense.h"
 
 enum { CHUNK = 1024 }; /* rows that are projected and encoded at a time */
 
@@ -176,11 +177,22 @@ static void watch(struct wh_autoencoder *model)
 	model->stopped = model->params.patience && model->since >= model->params.patience;
 }
 
+/* Kernels that the environment named, or that are older than the processor, are the commonest reason for training to take twice as long. */
+static void say_kernels(const struct wh_autoencoder *model, const struct wh_host *host)
+{
+	struct wh_kernels kernels = wh_math_kernels();
+	if (model->params.compute != wh_compute_find(NULL) || kernels.fit)
+		return;
+	wh_host_log(host, WH_WARNING, "OpenBLAS runs its kernels for %s, which do not use this processor's %s: training takes longer than it need "
+		    "(OPENBLAS_CORETYPE in the environment, or an OpenBLAS older than the processor)", kernels.name, kernels.widest);
+}
+
 int wh_autoencoder_train(struct wh_autoencoder *model, size_t epochs, const struct wh_host *host, struct wh_err *err)
 {
 	if (!model->c)
 		return wh_err_set(err, WH_E_USAGE, "an autoencoder that was kept without its rows cannot be trained on");
 	struct training training = { .model = model };
+	say_kernels(model, host);
 	int code = prepare(&training, host, err);
 	while (code == WH_OK && model->epochs < epochs && !model->stopped) {
 		code = epoch(&training, host, err);

@@ -66,7 +66,7 @@ void wh_autoencoder_free(struct wh_autoencoder *);
 
 /*
  * Trains until `epochs` epochs have been made in all (those before a save and load included) or patience ends; says the loss to the
- * host's log each epoch, progress under "training". WH_E_CANCELLED leaves whole steps made; WH_E_USAGE: the loss is not finite
+ * host's log each epoch (and once where OpenBLAS's kernels do not fit the processor), progress under "training". WH_E_CANCELLED leaves whole steps made; WH_E_USAGE: the loss is not finite
  * any more (too high a rate).
  */
 int wh_autoencoder_train(struct wh_autoencoder *, size_t epochs, const struct wh_host *, struct wh_err *) WH_NODISCARD;

@@ -10,7 +10,8 @@
 #include "math/clones.h"
 #include "math/compute.h"
 
-/* Of the OpenMP runtime that oneDNN runs on: a team of one, for the thread that calls. */
+/* Of the OpenMP runtime that oneDNN runs on: how many threads the calling one starts. */
+extern int omp_get_max_threads(void);
 extern void omp_set_num_threads(int);
 
 struct product {
@@ -76,8 +77,10 @@ static int gemm(dnnl_data_type_t type, bool ta, bool tb, size_t m, size_t n, siz
 		bool add, float *c, size_t ldc, struct wh_err *err)
 {
 	struct product product = { 0 };
+	int team = omp_get_max_threads(); /* what the program around us set */
 	omp_set_num_threads(1);
 	dnnl_status_t status = run(&product, type, ta, tb, m, n, k, a, lda, b, ldb, add, c, ldc);
+	omp_set_num_threads(team);
 	/* each of them accepts NULL */
 	dnnl_memory_destroy(product.a);
 	dnnl_memory_destroy(product.b);

@@ -347,7 +347,7 @@ static void test_damaged_bytes(void **state)
 }
 
 struct heard {
-	size_t lines, calls;
+	size_t lines, warnings, calls;
 	uint64_t done, total;
 	atomic_bool *stop;
 	size_t stop_at;
@@ -356,6 +356,11 @@ struct heard {
 static void hear(void *user, enum wh_level level, const char *text)
 {
 	struct heard *heard = user;
+	if (level == WH_WARNING) {
+		assert_non_null(strstr(text, wh_math_kernels().name));
+		heard->warnings++;
+		return;
+	}
 	assert_non_null(strstr(text, "loss") ? strstr(text, "loss") : strstr(text, "KL"));
 	heard->lines++;
 }
@@ -384,6 +389,7 @@ static void test_early_stopping(void **state)
 	struct wh_autoencoder *model = fit(&params, &host);
 	struct wh_autoencoder_facts facts = wh_autoencoder_facts(model);
 	assert_true(facts.stopped && facts.epochs > 5 && facts.epochs < 3000);
+	assert_int_equal(heard.warnings, !wh_math_kernels().fit);
 	assert_true(heard.lines == facts.epochs && heard.calls == facts.epochs && heard.done == 3000 && heard.total == 3000);
 	struct wh_err err;
 	assert_int_equal(wh_autoencoder_train(model, 4000, NULL, &err), WH_OK); /* it stays stopped */
