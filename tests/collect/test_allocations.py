@@ -12,7 +12,7 @@ import traceback
 LIBRARY, ALLOCATE, LEAK = map(os.path.abspath, sys.argv[1:4])
 FRAMES, SITES, MODULES, HEAD, PATH = 16, 4096, 255, 2048, 256
 MODULE = struct.Struct(f"=IIQ{PATH}s{HEAD}s")
-SITE = struct.Struct(f"=IBBxxQ{FRAMES}QQQQQ")
+SITE = struct.Struct(f"=IBBxxQ{FRAMES}Q{FRAMES}IQQQQ")
 HEADER = struct.Struct("=8sIIQQQQQII")
 
 
@@ -37,7 +37,7 @@ class Table:
         self.sites = []
         for i in range(min(n_sites, SITES)):
             ready, n_frames, kind, _, *rest = SITE.unpack_from(data, at + i * SITE.size)
-            frames, (made_objects, made_bytes, freed_objects, freed_bytes) = rest[:n_frames], rest[FRAMES:]
+            frames, (made_objects, made_bytes, freed_objects, freed_bytes) = rest[:n_frames], rest[2 * FRAMES:]
             assert made_objects >= freed_objects and made_bytes >= freed_bytes, "nothing is freed twice"
             if ready:
                 self.sites.append((kind, frames, (made_objects - freed_objects) / 256, made_bytes - freed_bytes))

@@ -87,6 +87,7 @@ static void adapt(void)
 
 struct walk {
 	uintptr_t pc[WH_ALLOC_FRAMES];
+	uint32_t into[WH_ALLOC_FRAMES];
 	unsigned n;
 };
 
@@ -100,7 +101,8 @@ static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *user)
 	pc -= !before; /* into the call */
 	if (pc >= own_first && pc < own_last)
 		return _URC_NO_REASON;
-	walk->pc[walk->n++] = pc;
+	walk->pc[walk->n] = pc;
+	walk->into[walk->n++] = (uint32_t)(pc - _Unwind_GetRegionStart(context));
 	return walk->n == WH_ALLOC_FRAMES ? _URC_END_OF_STACK : _URC_NO_REASON;
 }
 
@@ -159,8 +161,10 @@ static uint32_t new_site(const struct walk *walk, enum wh_alloc_kind kind, uint6
 	site->hash = hash;
 	site->kind = (uint8_t)kind;
 	site->n_frames = (uint8_t)walk->n;
-	for (unsigned i = 0; i < walk->n; i++)
+	for (unsigned i = 0; i < walk->n; i++) {
 		site->frames[i] = place_in_module(walk->pc[i]);
+		site->into[i] = walk->into[i];
+	}
 	__atomic_store_n(&site->ready, 1, __ATOMIC_RELEASE);
 	return number;
 }

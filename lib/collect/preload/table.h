@@ -46,6 +46,7 @@ struct wh_alloc_site {
 	uint64_t hash;
 	/* The innermost first, without the library's own: module (from 1, 0: in none) << 48 | offset from where the module begins. */
 	uint64_t frames[WH_ALLOC_FRAMES];
+	uint32_t into[WH_ALLOC_FRAMES]; /* bytes from the beginning of the function, as its unwind table says, to the address: what names a stripped one */
 	uint64_t made_objects, made_bytes, freed_objects, freed_bytes; /* only ever added to */
 };
 

@@ -169,8 +169,9 @@ static int take_place(void *user, const struct wh_place *place, struct wh_err *e
 	return WH_OK;
 }
 
-/* The functions at an address of a module; one frame that only names the module where none is known. */
-static int name_frame(struct naming *naming, const struct wh_alloc_table *table, uint64_t frame, struct wh_err *err)
+/* The functions at an address of a module; where none is known, one by where it begins in the module, which is the same in every run of
+ * this build. */
+static int name_frame(struct naming *naming, const struct wh_alloc_table *table, uint64_t frame, uint32_t into, struct wh_err *err)
 {
 	const uint64_t number = frame >> 48, offset = frame & ((UINT64_C(1) << 48) - 1);
 	size_t first = naming->n;
@@ -192,8 +193,12 @@ static int name_frame(struct naming *naming, const struct wh_alloc_table *table,
 	char *name = wh_arena_strdup(&naming->sites->arena, slash ? slash + 1 : path);
 	if (!name)
 		return wh_arena_error(&naming->sites->arena, err);
-	if (naming->n == first)
-		naming->frames[naming->n++] = (struct wh_frame){ 0 };
+	if (naming->n == first) {
+		char *function = into <= offset ? wh_arena_printf(&naming->sites->arena, "fn_%llx", (unsigned long long)(offset - into)) : NULL;
+		if (!function && into <= offset)
+			return wh_arena_error(&naming->sites->arena, err);
+		naming->frames[naming->n++] = (struct wh_frame){ .function = function };
+	}
 	for (size_t i = first; i < naming->n; i++)
 		naming->frames[i].module = name;
 	return WH_OK;
@@ -206,7 +211,7 @@ static int name_site(struct wh_sites *sites, const struct wh_alloc_table *table,
 	size_t n = 0;
 	/* as few as give the name: the symbols of what is further out need not be opened */
 	for (unsigned i = 0; n < sites->depth && i < site->n_frames && i < WH_ALLOC_FRAMES; i++) {
-		WH_TRY(name_frame(&naming, table, site->frames[i], err));
+		WH_TRY(name_frame(&naming, table, site->frames[i], site->into[i], err));
 		const struct wh_stack stack = { .frames = naming.frames, .n_frames = naming.n };
 		if (i + 1 >= sites->depth || i + 1 == site->n_frames)
 			WH_TRY(wh_normalise(sites->normaliser, sites->cache, &stack, &sites->arena, &frames, &n, NULL, NULL, err));

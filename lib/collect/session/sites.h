@@ -3,7 +3,7 @@
  * Live allocations per call site, read from the tables that libwhorl-alloc.so leaves (preload/table.h), in metrics whose names are the same
  * in every run: `heap_bytes SITE`, `heap_objects SITE`, `mmap_bytes SITE`, `mmap_objects SITE`, and `failed_allocations`. SITE is the innermost functions
  * that are not the allocator's own, `module!function < module!function < …`, named and shortened as frames of a stack are; of what has no
- * name `module`.
+ * symbol `module!fn_` and where the function begins in the module.
  */
 #ifndef WHORL_COLLECT_SESSION_SITES_H
 #define WHORL_COLLECT_SESSION_SITES_H
