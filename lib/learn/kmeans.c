@@ -10,7 +10,7 @@
 #include "math/dense.h"
 #include "math/distance.h"
 
-enum { ROWS = 256, STARTS = 10, ITERATIONS = 300 };
+enum { ROWS = 256, STARTS = 10, ITERATIONS = 300, LANES = 8 };
 
 /* One start, from its first centroids to its last labels. */
 struct run {
@@ -23,7 +23,9 @@ struct run {
 	float *centroid;      /* k x d: mean, rounded for the product */
 	double *mean_norm;    /* k: squared norms of centroid */
 	double *move;         /* k: how far each centroid went */
-	double *total;        /* k: weight of its points */
+	double *sum, *total;  /* k x d, k: of the points by `summed`, and their weight */
+	uint32_t *summed;     /* n: label when that was so */
+	bool has_sums;
 	double longest, second; /* of move */
 	uint32_t farthest_mover;
 	double slack;         /* of a point of norm 1: by how much two of its float scores may be wrong */
@@ -42,7 +44,9 @@ static void run_release(struct run *run)
 	free(run->centroid);
 	free(run->mean_norm);
 	free(run->move);
+	free(run->sum);
 	free(run->total);
+	free(run->summed);
 	free(run->upper);
 	free(run->lower);
 	free(run->label);
@@ -60,7 +64,9 @@ static int run_init(struct run *run, struct wh_err *err)
 	run->centroid = malloc((kd + 1) * sizeof *run->centroid);
 	run->mean_norm = malloc(run->k * sizeof *run->mean_norm);
 	run->move = calloc(run->k, sizeof *run->move);
-	run->total = malloc(run->k * sizeof *run->total);
+	run->sum = malloc((kd + 1) * sizeof *run->sum);
+	run->total = malloc(2 * run->k * sizeof *run->total);
+	run->summed = malloc((n + 1) * sizeof *run->summed);
 	run->upper = malloc((n + 1) * sizeof *run->upper);
 	run->lower = malloc((n + 1) * sizeof *run->lower);
 	run->label = malloc((n + 1) * sizeof *run->label);
@@ -68,8 +74,8 @@ static int run_init(struct run *run, struct wh_err *err)
 	run->end = malloc((run->k + 1) * sizeof *run->end);
 	run->rows = malloc((workers * rows * run->d + 1) * sizeof *run->rows);
 	run->product = malloc((workers * rows * run->k + 1) * sizeof *run->product);
-	if (run->mean && run->next && run->centroid && run->mean_norm && run->move && run->total && run->upper && run->lower &&
-	    run->label && run->order && run->end && run->rows && run->product)
+	if (run->mean && run->next && run->centroid && run->mean_norm && run->move && run->sum && run->total && run->summed &&
+	    run->upper && run->lower && run->label && run->order && run->end && run->rows && run->product)
 		return WH_OK;
 	return wh_err_set(err, WH_E_NOMEM, "out of memory");
 }
@@ -177,20 +183,29 @@ static int assign(struct run *run, struct wh_err *err)
 	return WH_OK;
 }
 
+/* sum += w row. In lanes, since the compiler does not cut a loop of unknown length into such by itself. */
+static void add_row(double *sum, const float *row, double w, size_t d)
+{
+	size_t c = 0;
+	for (; c + LANES <= d; c += LANES)
+		for (size_t l = 0; l < LANES; l++)
+			sum[c + l] += w * row[c + l];
+	for (; c < d; c++)
+		sum[c] += w * row[c];
+}
+
 /* Sums of the points of clusters first … last-1, each in the order of the points. */
 static int sum_clusters(void *user, unsigned worker, size_t first, size_t last, struct wh_err *err)
 {
 	struct run *run = user;
 	for (size_t j = first; j < last; j++) {
-		double *sum = run->next + j * run->d;
+		double *sum = run->sum + j * run->d;
 		memset(sum, 0, run->d * sizeof *sum);
 		run->total[j] = 0;
 		for (uint32_t at = j ? run->end[j - 1] : 0; at < run->end[j]; at++) {
-			const float *row = run->x + run->order[at] * run->d;
 			double w = run->weight ? run->weight[run->order[at]] : 1;
 			run->total[j] += w;
-			for (size_t c = 0; c < run->d; c++)
-				sum[c] += w * row[c];
+			add_row(sum, run->x + run->order[at] * run->d, w, run->d);
 		}
 	}
 	return WH_OK;
@@ -207,9 +222,32 @@ static void sort_by_cluster(struct run *run)
 		run->order[run->end[run->label[i]]++] = (uint32_t)i;
 }
 
-/* Gives the cluster `empty` the point farthest from its own centroid, and takes it from the cluster that has it. False: every point lies
- * on its centroid. */
-static bool relocate(struct run *run, size_t empty, double *distance2)
+/* Brings sums up to date: of points that changed their cluster where these are few, else of all. */
+static int sum_up(struct run *run, struct wh_err *err)
+{
+	if (!run->has_sums || atomic_load(&run->changed) > run->n / 4) {
+		sort_by_cluster(run);
+		WH_TRY(wh_parallel(run->host, NULL, run->k, 1, sum_clusters, run, err));
+	} else {
+		for (size_t i = 0; i < run->n; i++) {
+			uint32_t from = run->summed[i], to = run->label[i];
+			if (from == to)
+				continue;
+			double w = run->weight ? run->weight[i] : 1;
+			add_row(run->sum + from * run->d, run->x + i * run->d, -w, run->d);
+			add_row(run->sum + to * run->d, run->x + i * run->d, w, run->d);
+			run->total[from] -= w;
+			run->total[to] += w;
+		}
+	}
+	memcpy(run->summed, run->label, run->n * sizeof *run->summed);
+	run->has_sums = true;
+	return WH_OK;
+}
+
+/* Gives the cluster `empty` the point farthest from its own centroid, and takes it from the cluster that has it, in the sums run->next and
+ * their weights. False: every point lies on its centroid. */
+static bool relocate(struct run *run, size_t empty, double *total, double *distance2)
 {
 	size_t farthest = 0, d = run->d;
 	for (size_t i = 1; i < run->n; i++)
@@ -225,35 +263,37 @@ static bool relocate(struct run *run, size_t empty, double *distance2)
 		run->next[old * d + c] -= value;
 		run->next[empty * d + c] = value;
 	}
-	run->total[old] -= w;
-	run->total[empty] = w;
+	total[old] -= w;
+	total[empty] = w;
 	return true;
 }
 
 /* New centroids in run->mean, and how far they went: the sum of squares. */
 static int update(struct run *run, double *moved, bool *relocated, struct wh_err *err)
 {
-	sort_by_cluster(run);
-	WH_TRY(wh_parallel(run->host, NULL, run->k, 1, sum_clusters, run, err));
+	WH_TRY(sum_up(run, err));
 	bool measured = false;
 	*relocated = false;
+	double *total = run->total + run->k; /* as relocated; the sums themselves stay those of the labels */
+	memcpy(run->next, run->sum, run->k * run->d * sizeof *run->next);
+	memcpy(total, run->total, run->k * sizeof *total);
 	double *distance2 = run->upper; /* free until the next bounds, which are then taken anew */
 	for (size_t j = 0; j < run->k; j++) {
-		if (run->total[j] > 0 || (j ? run->end[j - 1] : 0) < run->end[j])
+		if (run->total[j] > 0)
 			continue;
 		for (size_t i = 0; i < run->n && !measured; i++)
 			distance2[i] = wh_distance2_mean(run->x + i * run->d, run->mean + run->label[i] * run->d, run->d);
 		measured = true;
-		if (!relocate(run, j, distance2))
+		if (!relocate(run, j, total, distance2))
 			break;
 		*relocated = true;
 	}
 	*moved = run->longest = run->second = 0;
 	for (size_t j = 0; j < run->k; j++) {
 		double *to = run->next + j * run->d, *from = run->mean + j * run->d;
-		if (run->total[j] > 0)
+		if (total[j] > 0)
 			for (size_t c = 0; c < run->d; c++)
-				to[c] /= run->total[j];
+				to[c] /= total[j];
 		else
 			memcpy(to, from, run->d * sizeof *to);
 		double move2 = wh_distance2_means(to, from, run->d);
@@ -289,7 +329,7 @@ static double inertia_of(const struct run *run)
 /* From run->mean to labels that belong to run->mean. tolerance: in the data's unit, squared; below 0: until nothing changes. */
 static int lloyd(struct run *run, unsigned most, double tolerance, unsigned *iterations, struct wh_err *err)
 {
-	run->bounded = false;
+	run->bounded = run->has_sums = false;
 	run->longest = run->second = 0;
 	centroids_round(run);
 	for (*iterations = 0; *iterations < most;) {
