@@ -7,15 +7,18 @@
 
 void wh_delimited_init(struct wh_delimited *d, struct wh_bytes text, char separator, size_t most)
 {
-	*d = (struct wh_delimited){ .p = text.data, .end = text.data + text.size, .separator = separator, .most = most };
+	*d = (struct wh_delimited){ .p = text.data, .end = text.data + text.size, .separator = separator, .most = most, .cap = WH_DELIMITED_FEW };
+	d->field = d->few;
 	wh_arena_init(&d->plain, SIZE_MAX);
 }
 
 void wh_delimited_release(struct wh_delimited *d)
 {
 	wh_arena_release(&d->plain);
-	free(d->field);
-	d->field = NULL;
+	if (d->field != d->few)
+		free(d->field);
+	d->field = d->few;
+	d->cap = WH_DELIMITED_FEW;
 }
 
 char wh_delimited_separator(struct wh_bytes text)
@@ -107,12 +110,14 @@ static struct wh_bytes take_plain(struct wh_delimited *d)
 static void keep_field(struct wh_delimited *d, struct wh_bytes field)
 {
 	if (d->n == d->cap && d->cap < d->most) {
-		size_t cap = d->cap ? d->cap * 2 : 16;
-		struct wh_bytes *grown = realloc(d->field, cap * sizeof *grown);
+		size_t cap = d->cap * 2;
+		struct wh_bytes *grown = realloc(d->field == d->few ? NULL : d->field, cap * sizeof *grown);
 		if (!grown) {
 			d->failed = true;
 			return;
 		}
+		if (d->field == d->few)
+			memcpy(grown, d->few, sizeof d->few);
 		d->field = grown;
 		d->cap = cap;
 	}

@@ -22,6 +22,9 @@
 /* A quoted field that does not end within so many bytes is broken. */
 #define WH_DELIMITED_LONGEST ((size_t)64 * 1024)
 
+#define WH_DELIMITED_FEW 64
+
+/* Not to be copied: it points into itself. */
 struct wh_delimited {
 	const char *p, *end; /* what has not been read yet */
 	char separator;
@@ -32,6 +35,7 @@ struct wh_delimited {
 	const char *why;     /* NULL, or what is wrong with the row */
 	bool failed;         /* out of memory; sticks, and ends the rows */
 	size_t cap;
+	struct wh_bytes few[WH_DELIMITED_FEW]; /* field, until there are more: so that to look at a row takes no memory */
 	struct wh_arena plain; /* fields that are written otherwise than they read */
 };
 

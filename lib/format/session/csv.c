@@ -13,7 +13,7 @@
 #include "format/session/list.h"
 #include "format/session/report.h"
 
-enum { SESSION, TIMESTEP, METRIC, VALUE, COLUMNS, MOST_FIELDS = 64 };
+enum { SESSION, TIMESTEP, METRIC, VALUE, COLUMNS, MOST_FIELDS = WH_DELIMITED_FEW };
 
 static const double MOST_STEP = 4611686018427387904.0; /* 2^62: differences of two are no overflow */
 

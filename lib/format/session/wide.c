@@ -208,7 +208,7 @@ static int detect(const char *text, size_t size)
 	double time_s, value;
 	int64_t step;
 	int sure = 0;
-	wh_delimited_init(&rows, bytes, wh_delimited_separator(bytes), MOST_COLUMNS);
+	wh_delimited_init(&rows, bytes, wh_delimited_separator(bytes), WH_DELIMITED_FEW);
 	const struct axis *axis = wh_delimited_row(&rows) && !rows.why ? find_axis(&rows, &at_axis, &at_session) : NULL;
 	n = rows.n;
 	if (axis && *axis->name && rows.p == rows.end && size == WH_DETECT_SIZE)
@@ -216,7 +216,7 @@ static int detect(const char *text, size_t size)
 	if (axis && n <= MOST_COLUMNS && wh_delimited_row(&rows) && !rows.why && rows.n == n) {
 		struct wh_bytes first = rows.field[at_axis];
 		size_t numbers = 0;
-		for (size_t i = at_axis + 1; i < n; i++)
+		for (size_t i = at_axis + 1; i < n && i < rows.most; i++)
 			numbers += i != at_session && (!rows.field[i].size || wh_real_parse(rows.field[i].data, rows.field[i].size, &value));
 		if ((axis->time ? read_time(axis, first, &time_s) : read_step(first, &step)) && numbers)
 			sure = at_session < n ? 70 : *axis->name ? 60 : 40;
