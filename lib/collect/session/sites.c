@@ -80,7 +80,7 @@ static int make_normaliser(struct wh_sites *sites, struct wh_err *err)
 
 int wh_sites_new(struct wh_sites **made, const char *folder, unsigned depth, struct wh_err *err)
 {
-	struct wh_sites *sites = calloc(1, sizeof *sites);
+	struct wh_sites *sites = *made = calloc(1, sizeof *sites);
 	if (!sites)
 		return no_memory(err);
 	sites->folder = folder;
@@ -178,6 +178,8 @@ static int name_frame(struct naming *naming, const struct wh_alloc_table *table,
 	if (!number || number > WH_ALLOC_MODULES || naming->n == PLACES_MOST)
 		return WH_OK;
 	const struct wh_alloc_module *module = &table->modules[number - 1];
+	if (!__atomic_load_n(&module->ready, __ATOMIC_ACQUIRE))
+		return WH_OK;
 	char path[WH_ALLOC_PATH], build_id[2 * WH_BUILD_ID_MOST + 1];
 	memcpy(path, module->path, sizeof path);
 	path[sizeof path - 1] = 0;

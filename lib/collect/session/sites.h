@@ -20,7 +20,7 @@
 
 struct wh_sites;
 
-/* folder: where the tables are; kept. depth: functions of a name, at least 1. */
+/* folder: where the tables are; kept. depth: functions of a name, at least 1. NULL where it fails. */
 int wh_sites_new(struct wh_sites **, const char *folder, unsigned depth, struct wh_err *) WH_NODISCARD;
 void wh_sites_free(struct wh_sites *);
 
