@@ -7,6 +7,7 @@ all the same, which is to be the stated rate (--alarm).
 Exchangeability promises the mean over splits: P(flag) <= alarm. In one split the number of flags is beta-binomial, since all look at the same
 sessions held back; the bench counts the splits that lie within the 95 % interval of a binomial with the stated rate as well, as strict as it is."""
 import argparse
+import concurrent.futures
 import csv
 import io
 import json
@@ -26,12 +27,12 @@ def area(low, high):
     return (np.searchsorted(low, high, "left") + np.searchsorted(low, high, "right")).mean() / (2 * len(low))
 
 
-def split(program, data, parts, work, extra, alarm):
+def split(program, data, parts, work, number, extra, alarm):
     """{part: [(distance, p, is_new)]} of `known` and `emerging`."""
-    table = work / "parts.csv"
+    table = work / f"parts-{number}.csv"
     table.write_text("session,part\n" + "".join(f"{s},{p}\n" for s, p in parts.items()))
     arguments = [data.series, "--sessions", table] + (["--change-encoded"] if data.changes else [])
-    model = work / "parts.model"
+    model = work / f"parts-{number}.model"
     harness.command([program, "session", "train", *arguments, "--where", "part=train", "--alarm", alarm, *extra, "-o", model, "--format", "json",
                      "--no-progress"])
     out = harness.command([program, "session", "assign", *arguments, "--where", "part!=train", "--model", model, "--format", "tsv",
@@ -40,6 +41,8 @@ def split(program, data, parts, work, extra, alarm):
     for row in csv.DictReader(io.StringIO(out.decode()), delimiter="\t"):
         if parts.get(row["id"]) in found:
             found[parts[row["id"]]].append((float(row["distance"]), float(row["p_value"]), row["is_new"] == "true"))
+    table.unlink()
+    model.unlink()
     return {part: np.array(rows, float) for part, rows in found.items()}
 
 
@@ -50,6 +53,7 @@ def main():
     parser.add_argument("--sessions", type=int, default=2560, help="of a planted set")
     parser.add_argument("--splits", type=int, default=200)
     parser.add_argument("--alarm", type=float, default=0.05)
+    parser.add_argument("--jobs", type=int, default=1, help="splits at a time")
     parser.add_argument("train", nargs="*", help="further options of train, after --")
     options = parser.parse_args()
     program = harness.program(options, "whorl")
@@ -57,16 +61,19 @@ def main():
     data, emerging = (sets.find(options.set, options.work, split=s, sessions=options.sessions) for s in ("known", "emerging"))
     known = sorted(data.label)
     from scipy.stats import binom
-    result = []
-    for number in range(options.splits):
+
+    def measure(number):
         order = np.random.default_rng(number).permutation(len(known))
         parts = {known[i]: "train" if at < len(known) // 2 else "test" for at, i in enumerate(order)}
         parts |= {s: "emerging" for s in emerging.label}
-        found = split(program, data, parts, work, options.train, options.alarm)
+        found = split(program, data, parts, work, number, options.train, options.alarm)
         old, new = found["test"], found["emerging"]
         low, high = binom.interval(0.95, len(old), options.alarm)
-        result.append((area(old[:, 0], new[:, 0]), area(-old[:, 1], -new[:, 1]), new[:, 2].mean(), old[:, 2].mean(),
-                       low <= old[:, 2].sum() <= high))
+        row = (area(old[:, 0], new[:, 0]), area(-old[:, 1], -new[:, 1]), new[:, 2].mean(), old[:, 2].mean(), low <= old[:, 2].sum() <= high)
+        print(number, *(f"{v:.4f}" for v in row), file=sys.stderr, flush=True)
+        return row
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        result = list(pool.map(measure, range(options.splits)))
     auc, auc_p, detected, false, inside = np.array(result).T
     mean, error = false.mean(), false.std(ddof=1) / np.sqrt(len(false)) if len(false) > 1 else np.nan
     print(f"{options.set}: {len(known)} known, {len(emerging.label)} emerging, {options.splits} splits, alarm {options.alarm}")
