@@ -192,6 +192,8 @@ static int sample_sites(const void *user, struct wh_err *err)
 	unlink("journal");
 	WH_TRY(wh_journal_create(&j, "journal", 5, err));
 	int code = wh_sites_new(&sites, "tables", 2, err);
+	if (code == WH_OK)
+		code = wh_sites_warm(sites, err);
 	wh_journal_begin(&j, 1);
 	for (int pid = 76; code == WH_OK && pid < 81; pid++)
 		code = wh_sites_sample(sites, pid, true, &j, err);

@@ -223,6 +223,8 @@ static int open_command(struct recorder *r, const char *const *command, struct w
 	int code = make_variables(r, variables, &n, err);
 	if (code == WH_OK)
 		code = open_sites(r, err);
+	if (code == WH_OK && r->sites)
+		code = wh_sites_warm(r->sites, err);
 	if (code == WH_OK)
 		code = wh_target_start(&r->target, command, (const char *const *)variables, n, err);
 	while (n)

@@ -2,6 +2,7 @@
 #include "collect/session/sites.h"
 
 #include <fcntl.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,17 @@ static int take_place(void *user, const struct wh_place *place, struct wh_err *e
 	return WH_OK;
 }
 
+static int find_places(struct naming *naming, const char *path, struct wh_bytes head, uint64_t offset, struct wh_err *err)
+{
+	char build_id[2 * WH_BUILD_ID_MOST + 1];
+	struct wh_module_asked asked = { .path = path, .head = head, .build_id = wh_build_id_of_image(head, build_id) ? build_id : NULL };
+	struct wh_module *opened;
+	WH_TRY(wh_modules_get(naming->sites->modules, &asked, &opened, err));
+	int code = wh_module_places(opened, offset, take_place, naming, err);
+	wh_module_drop(naming->sites->modules, opened);
+	return code;
+}
+
 /* The functions at an address of a module; where none is known, one by where it begins in the module, which is the same in every run of
  * this build. */
 static int name_frame(struct naming *naming, const struct wh_alloc_table *table, uint64_t frame, uint32_t into, struct wh_err *err)
@@ -180,17 +192,11 @@ static int name_frame(struct naming *naming, const struct wh_alloc_table *table,
 	const struct wh_alloc_module *module = &table->modules[number - 1];
 	if (!__atomic_load_n(&module->ready, __ATOMIC_ACQUIRE))
 		return WH_OK;
-	char path[WH_ALLOC_PATH], build_id[2 * WH_BUILD_ID_MOST + 1];
+	char path[WH_ALLOC_PATH];
 	memcpy(path, module->path, sizeof path);
 	path[sizeof path - 1] = 0;
 	size_t n_head = module->n_head < WH_ALLOC_HEAD ? module->n_head : WH_ALLOC_HEAD;
-	struct wh_bytes head = { (const char *)module->head, n_head };
-	struct wh_module_asked asked = { .path = path, .head = head, .build_id = wh_build_id_of_image(head, build_id) ? build_id : NULL };
-	struct wh_module *opened;
-	WH_TRY(wh_modules_get(naming->sites->modules, &asked, &opened, err));
-	int code = wh_module_places(opened, offset, take_place, naming, err);
-	wh_module_drop(naming->sites->modules, opened);
-	WH_TRY(code);
+	WH_TRY(find_places(naming, path, (struct wh_bytes){ (const char *)module->head, n_head }, offset, err));
 	const char *slash = strrchr(path, '/');
 	char *name = wh_arena_strdup(&naming->sites->arena, slash ? slash + 1 : path);
 	if (!name)
@@ -229,6 +235,37 @@ static int name_site(struct wh_sites *sites, const struct wh_alloc_table *table,
 		wh_str_puts(&sites->name, "(unknown)");
 	*name = sites->name.failed ? NULL : strndup(sites->name.data, NAME_MOST);
 	return *name ? WH_OK : no_memory(err);
+}
+
+/* ---- what every process has ---- */
+
+/* One of our own modules, if it is libc or the loader. */
+static int warm_module(struct dl_phdr_info *info, size_t size, void *user)
+{
+	struct naming *naming = user;
+	const char *slash = strrchr(info->dlpi_name, '/');
+	(void)size;
+	if (!slash || (strncmp(slash, "/libc.so", 8) != 0 && strncmp(slash, "/ld-linux", 9) != 0))
+		return 0;
+	uint64_t first = UINT64_MAX, code = 0;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+		if (header->p_type == PT_LOAD && header->p_vaddr < first)
+			first = header->p_vaddr;
+		if (header->p_type == PT_LOAD && header->p_flags & PF_X)
+			code = header->p_vaddr + header->p_memsz / 2;
+	}
+	struct wh_bytes head = { (const char *)(uintptr_t)(info->dlpi_addr + first), WH_ALLOC_HEAD };
+	naming->n = 0;
+	return first <= code ? find_places(naming, info->dlpi_name, head, code - first, NULL) : 0;
+}
+
+int wh_sites_warm(struct wh_sites *sites, struct wh_err *err)
+{
+	struct naming naming = { .sites = sites };
+	int code = dl_iterate_phdr(warm_module, &naming);
+	wh_arena_reset(&sites->arena);
+	return code == WH_OK ? WH_OK : wh_err_set(err, code, "cannot read the symbols of libc");
 }
 
 /* ---- samples ---- */

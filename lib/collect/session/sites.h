@@ -23,6 +23,8 @@ struct wh_sites;
 /* folder: where the tables are; kept. depth: functions of a name, at least 1. NULL where it fails. */
 int wh_sites_new(struct wh_sites **, const char *folder, unsigned depth, struct wh_err *) WH_NODISCARD;
 void wh_sites_free(struct wh_sites *);
+/* Opens the symbols of libc and the loader, if they are those of this process, ahead: it may take long, and no sample is to wait for it. */
+int wh_sites_warm(struct wh_sites *, struct wh_err *) WH_NODISCARD;
 
 /* Adds what the process holds now to the journal's step; nothing where it has no table. Also once it is dead (last: then every site is
  * named; before, a site may come some samples late, as names take time). */
