@@ -22,6 +22,8 @@ void made_finish(struct made *, struct wh_session **session);
 /* A session that leaks: of `types` kinds, each with three metrics of its own that grow, among `metrics` others that come and go with the screens
  * a user visits, and a cache that fills and stops. */
 void made_leak(struct made *, struct wh_rng *, unsigned type, unsigned metrics, unsigned steps);
+/* Levels of five gauges that oscillate in a way of their kind, about any mean. With one step: counts of that kind, as of one histogram. */
+void made_gauges(struct made *, struct wh_rng *, unsigned kind, unsigned steps);
 /* Any session: some metrics, not known readings, negative ones, none at all. */
 void made_any(struct made *, struct wh_rng *, struct wh_session **session);
 

@@ -73,6 +73,19 @@ void made_leak(struct made *m, struct wh_rng *rng, unsigned type, unsigned metri
 	}
 }
 
+void made_gauges(struct made *m, struct wh_rng *rng, unsigned kind, unsigned steps)
+{
+	char name[32];
+	for (unsigned k = 0; k < 5; k++) {
+		double mean = 10 * wh_rng_real(rng), phase = 6 * wh_rng_real(rng);
+		snprintf(name, sizeof name, "gauge%u", k);
+		for (unsigned t = 0; t < steps; t++) {
+			double noise = 0.1 * wh_rng_real(rng), level = mean + 8 * sin(phase + t * (0.2 + 0.5 * ((k + kind) % 4)));
+			put(m, name, t, steps == 1 ? floor((k % 4 == kind ? 900 : 20) * (1 + noise)) : level + noise);
+		}
+	}
+}
+
 void made_any(struct made *m, struct wh_rng *rng, struct wh_session **session)
 {
 	static const double odd[] = { 0, 0, 1, -3.5, 1e300, -1e300, 7, 1e-300 };

@@ -288,6 +288,65 @@ static void test_similarity(void **state)
 	made_release(&m);
 }
 
+/* Gauges, gauges over few steps, and counts of one step: kinds are found, and found again by who loads what was saved. */
+static void test_other_ways(void **state)
+{
+	static const unsigned steps[] = { 40, 6, 1 };
+	const struct setup *setup = &setups[0];
+	(void)state;
+	for (size_t s = 0; s < 3; s++) {
+		struct made m;
+		struct wh_rng rng;
+		struct wh_err err = { 0 };
+		struct wh_str saved = { 0 }, twice = { 0 };
+		uint32_t kind[POINTS], of[POINTS], again[POINTS];
+		wh_rng_init(&rng, 9);
+		made_init(&m);
+		for (unsigned i = 0; i < POINTS; i++) {
+			kind[i] = i % KINDS;
+			made_gauges(&m, &rng, kind[i], steps[s]);
+			made_finish(&m, NULL);
+		}
+		void *space = open_space(setup, "4", "0.25"), *other = open_space(setup, "4", "0.25");
+		for (size_t i = 0; i < POINTS; i++)
+			add(setup, space, m.sessions.data[i]);
+		freeze(setup, space, 2);
+		assert_int_equal(group(setup, space, NULL, 2, of), KINDS);
+		if (steps[s] != 6 && ari(kind, of, POINTS) < 0.95) /* six steps do not tell */
+			fail_msg("%u steps: %.3f", steps[s], ari(kind, of, POINTS));
+		assert_int_equal(setup->method->save(space, &saved, &err), WH_OK);
+		assert_int_equal(setup->method->load(other, (struct wh_bytes){ saved.data, saved.n }, &err), WH_OK);
+		freeze(setup, other, 1);
+		for (size_t i = 0; i < POINTS; i++) {
+			add(setup, other, m.sessions.data[i]);
+			struct wh_location a = locate(setup, space, i), b = locate(setup, other, i);
+			assert_int_equal(a.group, b.group);
+			assert_true(fabs(a.distance - b.distance) < 1e-4 && fabs(a.p_value - b.p_value) < 0.1);
+		}
+		assert_int_equal(setup->method->save(other, &twice, &err), WH_OK);
+		assert_int_equal(saved.n, twice.n);
+		assert_memory_equal(saved.data, twice.data, saved.n);
+		setup->method->close(space);
+		setup->method->close(other);
+
+		space = open_space(setup, "4", "0.25");
+		for (size_t i = 0; i < POINTS; i++)
+			add(setup, space, m.sessions.data[i]);
+		freeze(setup, space, 1);
+		group(setup, space, NULL, 1, again);
+		assert_memory_equal(of, again, sizeof of);
+		setup->method->close(space);
+		for (size_t cut = 0; cut < saved.n; cut += 1 + saved.n / 97) {
+			other = open_space(setup, "4", "0.25");
+			assert_int_equal(setup->method->load(other, (struct wh_bytes){ saved.data, cut }, &err), WH_E_FORMAT);
+			setup->method->close(other);
+		}
+		wh_str_release(&saved);
+		wh_str_release(&twice);
+		made_release(&m);
+	}
+}
+
 /* ---- few points, and such as have nothing in them ---- */
 
 static void test_empty_ones_are_a_group(void **state)
@@ -497,6 +556,7 @@ int main(void)
 		cmocka_unit_test(test_new_kinds_are_told),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_similarity),
+		cmocka_unit_test(test_other_ways),
 		cmocka_unit_test(test_empty_ones_are_a_group),
 		cmocka_unit_test(test_few_points),
 		cmocka_unit_test(test_weights),

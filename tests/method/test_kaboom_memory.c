@@ -81,7 +81,8 @@ static int live(const void *user, struct wh_err *err)
 	return code;
 }
 
-static void try(const struct wh_method *method, const char *const *set)
+/* gauges: steps of sessions of such; 0: leaks. */
+static void try(const struct wh_method *method, const char *const *set, unsigned gauges)
 {
 	struct made made;
 	struct wh_rng rng;
@@ -91,7 +92,10 @@ static void try(const struct wh_method *method, const char *const *set)
 	wh_rng_init(&rng, 1);
 	made_init(&made);
 	for (unsigned i = 0; i <= POINTS; i++) {
-		made_leak(&made, &rng, i % 3, 3, 12);
+		if (gauges)
+			made_gauges(&made, &rng, i % 3, gauges);
+		else
+			made_leak(&made, &rng, i % 3, 3, 12);
 		made_finish(&made, NULL);
 	}
 	assert_int_equal(wh_values_init(&values, method->params, &err), WH_OK);
@@ -107,7 +111,9 @@ static void test_session(void **state)
 {
 	static const char *const set[] = { "k", "3", "alarm", "0.5", NULL };
 	(void)state;
-	try(&wh_method_session, set);
+	try(&wh_method_session, set, 0);
+	try(&wh_method_session, set, 1);
+	try(&wh_method_session, set, 10);
 }
 
 static void test_kaboom(void **state)
@@ -115,8 +121,8 @@ static void test_kaboom(void **state)
 	static const char *const vae[] = { "k", "3", "alarm", "0.5", "network", "vae", "timesteps", "4", "hidden", "4", "latent", "2", "epochs", "1", NULL };
 	static const char *const none[] = { "k", "3", "alarm", "0.5", "network", "none", "timesteps", "4", "scale", "z", NULL };
 	(void)state;
-	try(&wh_method_kaboom, vae);
-	try(&wh_method_kaboom, none);
+	try(&wh_method_kaboom, vae, 0);
+	try(&wh_method_kaboom, none, 0);
 }
 
 int main(void)

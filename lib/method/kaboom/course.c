@@ -149,26 +149,35 @@ static int fit_scales(struct wh_course *c, const struct wh_vocabulary *v, const 
 
 /* ---- features of a session ---- */
 
+static double sum(const double *u, size_t n)
+{
+	double sums[4] = { 0 }; /* side by side: an addition need not wait for the one before */
+	size_t t = 0;
+	for (; t + 4 <= n; t += 4)
+		for (size_t k = 0; k < 4; k++)
+			sums[k] += u[t + k];
+	for (; t < n; t++)
+		sums[0] += u[t];
+	return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+/* Of n > 0 steps, one summary each `stride` floats. */
 static void summarise(const double *u, size_t n, float *mean, size_t stride)
 {
 	size_t half = n / 2 ? n / 2 : 1;
-	double all = 0, first = 0, last = 0, square = 0, step = 0, steps = 0;
-	for (size_t t = 0; t < n; t++) {
-		all += u[t];
-		first += t < half ? u[t] : 0;
-		last += t >= n - half ? u[t] : 0;
+	double first = sum(u, half), last = sum(u + n - half, half);
+	double all = (n < 2 ? first : first + last + sum(u + half, n - 2 * half)) / (double)n, square = 0, steps = 0;
+	double step = n > 1 ? (u[n - 1] - u[0]) / (double)(n - 1) : 0;
+	for (size_t t = 1; t < n; t++) {
+		double far = u[t] - all, rough = u[t] - u[t - 1] - step;
+		square += far * far;
+		steps += rough * rough;
 	}
-	all /= (double)n;
-	for (size_t t = 0; t < n; t++)
-		square += (u[t] - all) * (u[t] - all);
-	for (size_t t = 1; t < n; t++)
-		step += (u[t] - u[t - 1]) / (double)(n - 1);
-	for (size_t t = 1; t < n; t++)
-		steps += (u[t] - u[t - 1] - step) * (u[t] - u[t - 1] - step) / (double)(n - 1);
+	square += (u[0] - all) * (u[0] - all);
 	mean[0] = (float)all;
 	mean[stride] = (float)sqrt(square / (double)n);
 	mean[2 * stride] = (float)((last - first) / (double)half);
-	mean[3 * stride] = (float)sqrt(steps);
+	mean[3 * stride] = n > 1 ? (float)sqrt(steps / (double)(n - 1)) : 0;
 }
 
 static void resample(const double *u, size_t n, double *to, size_t steps)
@@ -202,7 +211,7 @@ static int describe(const struct wh_course *c, const struct wh_vocabulary *v, co
 		wh_known_expand(known, n_known, 0, session->n_steps, u);
 		for (size_t t = 0; t < n; t++) {
 			double x = n_known ? (u[t] - c->middle[column]) / c->spread[column] : 0;
-			u[t] = copysign(log1p(fmin(fabs(x), DBL_MAX)), x);
+			u[t] = copysign(log(1 + fmin(fabs(x), DBL_MAX)), x); /* log1p is no better about 0 than the readings, and slower */
 		}
 		summarise(u, n, summary + column, n_columns);
 		if (even)
