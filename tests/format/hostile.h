@@ -15,12 +15,12 @@
 /* As much as a reader may take of memory. */
 #define HOSTILE_ARENA ((size_t)64 << 20)
 
-/* Every piece over and over behind every beginning, to size bytes in all; no format may take longer than seconds for one. */
+/* Every piece over and over behind every beginning, to size bytes in all: so many that a reader whose work grows with their square does not come
+ * back before the test is ended. */
 struct hostile_load {
 	const char *const *beginnings; /* NULL-terminated, or NULL: nothing */
 	const char *const *pieces;     /* NULL-terminated */
 	size_t size;
-	double seconds;
 };
 
 struct hostile {

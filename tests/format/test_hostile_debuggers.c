@@ -55,8 +55,8 @@ static struct hostile hostile = {
 	.cuts = 1024,
 	.rounds = 60,
 	.changes = 8,
-	.repeat = { .pieces = pieces, .size = (size_t)2 << 20, .seconds = 10 },
-	.endless = { .pieces = endless, .size = (size_t)32 << 20, .seconds = 10 },
+	.repeat = { .pieces = pieces, .size = (size_t)2 << 20 },
+	.endless = { .pieces = endless, .size = (size_t)32 << 20 },
 	.texts = texts,
 };
 

@@ -35,7 +35,7 @@ static struct hostile hostile = {
 	.rounds = 40,
 	.changes = 8,
 	.frames = true,
-	.repeat = { beginnings, pieces, (size_t)1 << 20, 10 },
+	.repeat = { beginnings, pieces, (size_t)1 << 20 },
 };
 
 HOSTILE_TEST(cut)

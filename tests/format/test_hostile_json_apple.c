@@ -69,8 +69,8 @@ static struct hostile hostile = {
 	.cuts = 1024,
 	.rounds = 60,
 	.changes = 4,
-	.repeat = { beginnings, pieces, (size_t)192 << 10, 5 },
-	.endless = { beginnings + SHORT_ONLY, endless, (size_t)8 << 20, 20 },
+	.repeat = { beginnings, pieces, (size_t)192 << 10 },
+	.endless = { beginnings + SHORT_ONLY, endless, (size_t)8 << 20 },
 	.texts = texts,
 };
 

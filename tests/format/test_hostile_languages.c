@@ -78,8 +78,8 @@ static struct hostile hostile = {
 	.cuts = 2048,
 	.rounds = 60,
 	.changes = 8,
-	.repeat = { .pieces = pieces, .size = (size_t)2 << 20, .seconds = 10 },
-	.endless = { .pieces = endless, .size = (size_t)100 << 20, .seconds = 20 },
+	.repeat = { .pieces = pieces, .size = (size_t)2 << 20 },
+	.endless = { .pieces = endless, .size = (size_t)100 << 20 },
 	.texts = texts,
 };
 

@@ -125,8 +125,8 @@ static struct hostile hostile = {
 	.cuts = 512,
 	.rounds = 40,
 	.changes = 8,
-	.repeat = { .pieces = pieces, .size = (size_t)256 << 10, .seconds = 5 },
-	.endless = { .pieces = endless, .size = (size_t)4 << 20, .seconds = 20 },
+	.repeat = { .pieces = pieces, .size = (size_t)256 << 10 },
+	.endless = { .pieces = endless, .size = (size_t)4 << 20 },
 	.texts = texts,
 };
 
@@ -142,7 +142,7 @@ HOSTILE_TEST(no_reports)
 static void test_longest(void **state)
 {
 	(void)state;
-	hostile_bear(&hostile, &(struct hostile_load){ long_beginnings, long_pieces, (size_t)60 << 10, 2 });
+	hostile_bear(&hostile, &(struct hostile_load){ long_beginnings, long_pieces, (size_t)60 << 10 });
 }
 
 int main(int argc, char **argv)
