@@ -65,13 +65,14 @@ def peer(job, x, k):
 def main():
     parser = harness.arguments(__doc__)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--jobs", default=",".join(JOBS), help="some of these")
     options = parser.parse_args()
     program, work = harness.program(options, "vectors"), pathlib.Path(options.work)
     work.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")
     print(harness.machine())
-    for job, sets in JOBS.items():
-        for name in sets:
+    for job in options.jobs.split(","):
+        for name in JOBS[job]:
             n, d, k = SETS[name]
             path = work / f"vectors-{n}-{d}.f32"
             x, results = make(n, d, k, path), {}

@@ -5,9 +5,12 @@
  * The choice: the k with the largest mean silhouette; of those that no one could tell apart by it (WH_ELBOW_TIE) the one with the least
  * Davies-Bouldin index. Where stability is asked (halvings), it is chosen among the k whose clusters come again in other halves of the
  * points, nearly as well as any do (WH_ELBOW_STABLE), and the least of them that comes near the largest silhouette is taken
- * (WH_ELBOW_NEAR): tight clusters have ever larger silhouettes the smaller they are cut, but each time they are cut elsewhere. And one cluster where that k is no improvement on a single Gaussian: the gap statistic (Tibshirani, Walther,
- * Hastie 2001) with normal references of the data's own covariance, gap(k) <= gap(1) + 3 s. Silhouette is not defined for one cluster and
- * finds some in any cloud. Other rules are reported beside it, for plots and for who knows better.
+ * (WH_ELBOW_NEAR): tight clusters have ever larger silhouettes the smaller they are cut, but each time they are cut elsewhere.
+ *
+ * And one cluster where that k is no improvement on a single Gaussian: the gap statistic (Tibshirani, Walther, Hastie 2001) with normal
+ * references of the data's own covariance, gap(k) <= gap(1) + 3 s. Silhouette is not defined for one cluster and finds some in any cloud;
+ * a cluster whose tails are much heavier than a Gaussian's may still be cut. Other rules are reported beside it, for plots and for who
+ * knows better.
  */
 #ifndef WHORL_LEARN_ELBOW_H
 #define WHORL_LEARN_ELBOW_H
