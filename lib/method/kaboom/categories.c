@@ -14,6 +14,8 @@
 
 enum { HALVINGS = 8 };
 
+enum { FEWEST_HELD = 20 }; /* that an elbow is looked for on */
+
 void wh_categories_release(struct wh_categories *categories)
 {
 	free(categories->centroid);
@@ -92,22 +94,52 @@ static int gather(struct lesson *l, struct wh_err *err)
 	return WH_OK;
 }
 
-static int cluster(struct lesson *l, size_t k, const struct wh_host *host, struct wh_err *err)
+/* The elbow of the rows, or of those that are held; its clustering, where that is of all rows. */
+static int find_k(struct lesson *l, bool held, const struct wh_host *host, size_t *k, struct wh_err *err)
 {
-	const struct wh_kmeans_params given = { .k = k < l->n ? k : l->n, .seed = host ? host->seed : 0 };
-	const struct wh_elbow_params found = { .seed = given.seed, .halvings = HALVINGS };
+	const struct wh_elbow_params params = { .seed = host ? host->seed : 0 };
+	size_t width = l->points->width, n = 0;
 	struct wh_elbow elbow;
+	float *z = malloc((l->n * width + 1) * sizeof *z);
+	uint32_t *weight = malloc((l->n + 1) * sizeof *weight);
+	if (!z || !weight) {
+		free(z);
+		free(weight);
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		if (held && !l->points->point[l->point[i]].held)
+			continue;
+		memcpy(z + n * width, l->z + i * width, width * sizeof *z);
+		weight[n++] = l->weight[i];
+	}
+	int code = wh_elbow(z, n, width, weight, &params, host, l->label, &elbow, err);
+	*k = code == WH_OK ? elbow.k : 0;
+	if (n == l->n) {
+		l->means = elbow.kmeans;
+		elbow.kmeans = (struct wh_kmeans){ 0 };
+	}
+	wh_elbow_release(&elbow);
+	free(z);
+	free(weight);
+	return code;
+}
+
+static int cluster(struct lesson *l, const struct wh_categories_params *params, const struct wh_host *host, struct wh_err *err)
+{
+	size_t k = params->k, n_held = 0;
+	for (size_t i = 0; i < l->n; i++)
+		n_held += l->points->point[l->point[i]].held;
 	if (!l->n || !l->points->width) { /* nothing tells them apart */
 		memset(l->label, 0, l->n * sizeof *l->label);
 		return WH_OK;
 	}
-	if (k)
-		return wh_kmeans(l->z, l->n, l->points->width, l->weight, &given, host, l->label, &l->means, err);
-	int code = wh_elbow(l->z, l->n, l->points->width, l->weight, &found, host, l->label, &elbow, err);
-	l->means = elbow.kmeans;
-	elbow.kmeans = (struct wh_kmeans){ 0 };
-	wh_elbow_release(&elbow);
-	return code;
+	if (!k)
+		WH_TRY(find_k(l, params->trained && n_held >= FEWEST_HELD, host, &k, err));
+	if (l->means.k)
+		return WH_OK;
+	const struct wh_kmeans_params given = { .k = k < l->n ? k : l->n, .seed = host ? host->seed : 0 };
+	return wh_kmeans(l->z, l->n, l->points->width, l->weight, &given, host, l->label, &l->means, err);
 }
 
 /* Every point's cluster: those that did not teach go to the nearest; UINT32_MAX: empty. */
@@ -207,7 +239,7 @@ int wh_categories_learn(struct wh_categories *categories, const struct wh_catego
 	categories->empty = UINT32_MAX;
 	int code = gather(&l, err);
 	if (code == WH_OK)
-		code = cluster(&l, params->k, host, err);
+		code = cluster(&l, params, host, err);
 	if (code == WH_OK)
 		code = label_all(&l, host, of, err);
 	if (code == WH_OK)

@@ -24,6 +24,7 @@ struct wh_session_point;
 struct wh_categories_params {
 	size_t k; /* 0: found */
 	double alarm;
+	bool trained; /* points that are not held were moved towards clusters: k is found on those that are held (KabOOM 2.4) */
 };
 
 struct wh_categories {

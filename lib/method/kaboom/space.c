@@ -24,6 +24,7 @@ int wh_session_open(const struct wh_method *method, const struct wh_values *valu
 	space->embedding = method->detail;
 	space->params.k = (size_t)wh_values_int(values, "k");
 	space->params.alarm = wh_values_real(values, "alarm");
+	space->params.trained = !space->embedding->unbiased;
 	space->holdback = wh_values_real(values, "holdback");
 	space->scale = 1;
 	wh_arena_init(&space->arena, (size_t)SPACE_LIMIT_GIB << 30);
