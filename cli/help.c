@@ -189,14 +189,21 @@ static int verb_page(struct page *page, const struct wh_signal *signal, const st
 	return WH_OK;
 }
 
-static void verbs(struct page *page, const struct wh_signal *signal)
+/* Those of the signal that `known`, where there is one, does not have. */
+static void verbs(struct page *page, const struct wh_signal *signal, const struct wh_signal *known)
 {
 	size_t column = NARROW;
+	bool any = false;
+	for (const struct wh_verb *const *v = wh_verbs; *v; v++)
+		any |= wh_verb_offered(signal, *v) && !(known && wh_verb_offered(known, *v));
+	if (!any)
+		return;
+	heading(page, known ? signal->noun : "verbs");
 	for (const struct wh_verb *const *v = wh_verbs; *v; v++)
 		if (wh_verb_offered(signal, *v) && strlen(wh_verb_name(signal, *v)) + 4 > column)
 			column = strlen(wh_verb_name(signal, *v)) + 4;
 	for (const struct wh_verb *const *v = wh_verbs; *v; v++)
-		if (wh_verb_offered(signal, *v))
+		if (wh_verb_offered(signal, *v) && !(known && wh_verb_offered(known, *v)))
 			row(page, wh_verb_name(signal, *v), column, (*v)->summary);
 }
 
@@ -204,8 +211,7 @@ static void noun_page(struct page *page, const struct wh_signal *signal)
 {
 	fprintf(page->out, "%swhorl %s%s: %s\n\nusage: whorl %s VERB [options] [INPUT…]\n", page->bold, signal->noun, page->plain,
 		signal->summary, signal->noun);
-	heading(page, "verbs");
-	verbs(page, signal);
+	verbs(page, signal, NULL);
 	fprintf(page->out, "\n`whorl %s VERB -h` lists a verb's options, `--help` is its manual page.\n", signal->noun);
 }
 
@@ -216,10 +222,9 @@ static int overview(struct page *page, struct wh_err *err)
 	heading(page, "nouns");
 	for (const struct wh_signal *const *s = wh_signals; *s; s++)
 		row(page, (*s)->noun, NARROW, (*s)->summary);
-	if (*wh_signals) {
-		heading(page, "verbs");
-		verbs(page, *wh_signals);
-	}
+	/* what the first has, then what others have alone */
+	for (const struct wh_signal *const *s = wh_signals; *s; s++)
+		verbs(page, *s, s == wh_signals ? NULL : *wh_signals);
 	heading(page, "without a noun");
 	row(page, "help", NARROW, "this text; help TOPIC: a noun, a noun and its verb, formats, methods");
 	row(page, "version", NARROW, "the version, and what is built in");

@@ -204,13 +204,15 @@ static void verb_page(FILE *out, const char *page, const struct wh_signal *signa
 	see_also(out, signal, verb);
 }
 
-static void list_of_verbs(FILE *out, const struct wh_signal *signal)
+/* Those of the signal that `known`, where there is one, does not have. */
+static void list_of_verbs(FILE *out, const struct wh_signal *signal, const struct wh_signal *known)
 {
-	fputs("# VERBS\n\n", out);
+	if (!known)
+		fputs("# VERBS\n\n", out);
 	for (const struct wh_verb *const *v = wh_verbs; *v; v++) {
-		if (!wh_verb_offered(signal, *v))
+		if (!wh_verb_offered(signal, *v) || (known && wh_verb_offered(known, *v)))
 			continue;
-		fprintf(out, "*%s*", wh_verb_name(signal, *v));
+		fprintf(out, known ? "*%s* (%s)" : "*%s*", wh_verb_name(signal, *v), signal->noun);
 		const char *operands = wh_verb_operands(signal, *v, NULL);
 		if (*operands) {
 			fputc(' ', out);
@@ -226,7 +228,7 @@ static void noun_page(FILE *out, const char *page, const struct wh_signal *signa
 {
 	title(out, page, signal->summary);
 	fprintf(out, "*whorl %s* _VERB_ [options] [INPUT…]\n\n", signal->noun);
-	list_of_verbs(out, signal);
+	list_of_verbs(out, signal, NULL);
 	fputs("# FORMATS\n\n", out);
 	for (const struct wh_format *const *f = signal->formats; f && *f; f++) {
 		fputc('*', out);
@@ -270,8 +272,8 @@ static void overview(FILE *out)
 		cli_scdoc_sentence(out, (*s)->summary);
 		fputs("\n\n", out);
 	}
-	if (*wh_signals)
-		list_of_verbs(out, *wh_signals);
+	for (const struct wh_signal *const *s = wh_signals; *s; s++)
+		list_of_verbs(out, *s, s == wh_signals ? NULL : *wh_signals);
 	table_of_options(out, "GLOBAL OPTIONS", cli_globals);
 	common_end(out);
 	see_also(out, NULL, NULL);

@@ -52,7 +52,8 @@ static void add_choice(struct cli_set *set, const struct wh_signal *signal)
 	snprintf(set->initial, sizeof set->initial, "%s", (*signal->methods)->name);
 	set->choice[0] = (struct wh_param){ .name = signal->method_noun, .type = WH_PARAM_CHOICE, .initial = set->initial,
 					    .choices = set->choices, .metavar = "NAME",
-					    .help = "the method that compares (also --method; see whorl help methods)" };
+					    .help = strcmp(signal->method_noun, "method") != 0 ? "the method that compares (also --method; see whorl help methods)"
+												    : "the method that groups (see whorl help methods)" };
 	set->choice[1] = (struct wh_param){ 0 };
 	add_section(set, "method", set->choice);
 }
