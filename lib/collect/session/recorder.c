@@ -132,8 +132,8 @@ static int begin(struct recorder *r, const char *program, pid_t pid, struct wh_c
 
 /* ---- its end ---- */
 
-/* What had run out when it died, as far as the last sample can tell. */
-static const char *exhausted(struct recorder *r)
+/* What had run out when it died, as far as the last sample can tell; a kill in the group tells for certain. */
+static const char *exhausted(struct recorder *r, bool oom)
 {
 	struct wh_journal *j = &r->sampling.journal;
 	wh_journal_begin(j, 0); /* as the last step left them */
@@ -141,7 +141,8 @@ static const char *exhausted(struct recorder *r)
 	double address_space = r->mode == PROCESS ? r->target.address_space : 0;
 	if (address_space > 0 && (failed > 0 || wh_journal_now(j, "memory_bytes virtual") > NEAR * address_space))
 		return "address space";
-	if (limit > 0 && wh_journal_now(j, "cgroup_bytes usage") > NEAR * limit)
+	bool killed = oom && (r->mode == SERVICE || wh_cgroup_oom_kills(r->sampling.cgroup) > r->target.oom_kills);
+	if (limit > 0 && (killed || wh_journal_now(j, "cgroup_bytes usage") > NEAR * limit))
 		return "control group";
 	return failed > 0 ? "allocations refused" : NULL;
 }
@@ -157,7 +158,7 @@ static int finish(struct recorder *r, const struct wh_death *death, const pid_t 
 		wh_journal_begin(j, wh_time_now());
 		WH_TRY(wh_journal_end(j, err));
 	}
-	const char *what = strcmp(death->how, "none") ? exhausted(r) : NULL;
+	const char *what = strcmp(death->how, "none") ? exhausted(r, !strcmp(death->how, "oom")) : NULL;
 	if (what)
 		WH_TRY(wh_journal_say(j, "exhausted", what, err));
 	if (*death->signal)

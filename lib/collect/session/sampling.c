@@ -110,6 +110,8 @@ int wh_sampling_take(struct wh_sampling *s, const pid_t *pids, size_t n, const s
 	(void)wh_session_is_due(&s->all);
 	double naming = wh_sites_naming_s(s->sites);
 	wh_journal_begin(j, wh_time_now());
+	wh_journal_renew(j, WH_SOURCE_SYSTEM);
+	wh_cgroup_sample(s->cgroup, j); /* first: once the process is dead, its memory is gone from the group */
 	wh_journal_renew(j, WH_SOURCE_MEMORY);
 	for (size_t i = 0; i < n; i++)
 		*alive |= wh_process_memory(j, pids[i]);
@@ -119,9 +121,10 @@ int wh_sampling_take(struct wh_sampling *s, const pid_t *pids, size_t n, const s
 		code = take_sites(s, pids, n, false, err);
 		if (s->has_jvm)
 			take_classes(s, host);
-		wh_journal_renew(j, WH_SOURCE_SYSTEM);
-		wh_cgroup_sample(s->cgroup, j);
-		if (code == WH_OK)
+		*alive = false; /* died over it, and half of what was read is nothing: the step before was the last */
+		for (size_t i = 0; i < n && !*alive; i++)
+			*alive = wh_process_lives(pids[i]);
+		if (code == WH_OK && *alive)
 			code = wh_journal_end(j, err);
 	}
 	s->all.began_s += wh_sites_naming_s(s->sites) - naming;
