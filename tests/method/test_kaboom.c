@@ -210,6 +210,37 @@ static void test_saved(void **state)
 	made_release(&m);
 }
 
+/* A few dozen cannot tell what happens once in a hundred times, whatever comes. */
+static void test_few_tell_little(void **state)
+{
+	static const char *const strict[] = { "alarm", "0.01", NULL };
+	const struct setup setup = { &wh_method_session, strict, 0 };
+	struct made m;
+	struct wh_err err = { 0 };
+	struct wh_str saved = { 0 };
+	uint32_t kind[2 * POINTS], of[POINTS];
+	(void)state;
+	make(&m, kind);
+	void *space = open_space(&setups[0], "4", "0.25"), *other = open_space(&setup, "4", "0.25");
+	for (size_t i = 0; i < POINTS; i++)
+		add(&setups[0], space, m.sessions.data[i]);
+	freeze(&setups[0], space, 1);
+	group(&setups[0], space, NULL, 1, of);
+	assert_int_equal(setup.method->save(space, &saved, &err), WH_OK);
+	assert_int_equal(setup.method->load(other, (struct wh_bytes){ saved.data, saved.n }, &err), WH_OK);
+	freeze(&setup, other, 1);
+	for (size_t i = 0; i < POINTS; i++) {
+		add(&setups[0], space, m.sessions.data[POINTS + i]);
+		add(&setup, other, m.sessions.data[POINTS + i]);
+		assert_true(locate(&setups[0], space, POINTS + i).is_new);
+		assert_false(locate(&setup, other, i).is_new);
+	}
+	setup.method->close(space);
+	setup.method->close(other);
+	wh_str_release(&saved);
+	made_release(&m);
+}
+
 static void test_new_kinds_are_told(void **state)
 {
 	struct made m;
@@ -554,6 +585,7 @@ int main(void)
 		cmocka_unit_test(test_kinds_are_found),
 		cmocka_unit_test(test_saved),
 		cmocka_unit_test(test_new_kinds_are_told),
+		cmocka_unit_test(test_few_tell_little),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_similarity),
 		cmocka_unit_test(test_other_ways),

@@ -31,6 +31,13 @@ static double draw(const struct wh_session_point *point)
 	return (double)((wh_hash_u64(point->hash ^ 0x636f6e666f726d61) >> 11) + 1) / 9007199254740992.0;
 }
 
+/* Whether so many tell of a group that one that is stranger than all of them is less likely than `alarm`. */
+static bool can_tell(const struct wh_conformal *far, uint32_t group, double alarm)
+{
+	size_t pool = far->pool[group], size = far->end[pool] - (pool ? far->end[pool - 1] : 0);
+	return alarm * ((double)size + 1) >= 1 - 1e-9;
+}
+
 struct wh_location wh_categories_locate(const struct wh_categories *categories, const struct wh_categories_params *params, const float *z,
 					const struct wh_session_point *point)
 {
@@ -48,9 +55,10 @@ struct wh_location wh_categories_locate(const struct wh_categories *categories, 
 		}
 	}
 	at.distance = sqrt(nearest + point->outside);
-	if (categories->far.n_pools)
+	if (categories->far.n_pools) {
 		at.p_value = wh_conformal_smoothed(&categories->far, at.group, at.distance, draw(point));
-	at.is_new = at.p_value < params->alarm;
+		at.is_new = at.p_value < params->alarm && can_tell(&categories->far, at.group, params->alarm);
+	}
 	return at;
 }
 
