@@ -65,7 +65,8 @@ static int list(const struct wh_kept *kept, struct cores *cores, struct wh_err *
 		struct core core = { .kind = kind_of(entry->d_name) };
 		if (*entry->d_name == '.' || !core.kind || fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) || !S_ISREG(status.st_mode))
 			continue;
-		core.bytes = (uint64_t)status.st_blocks * 512;
+		core.bytes = (uint64_t)status.st_blocks * 512; /* which a file system may not know yet of what was written just now */
+		core.bytes = core.bytes > (uint64_t)status.st_size ? core.bytes : (uint64_t)status.st_size;
 		core.time = status.st_mtime;
 		core.name = strdup(entry->d_name);
 		if (!core.name || wh_vec_push(&cores->all, core)) {

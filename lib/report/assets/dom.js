@@ -3,9 +3,9 @@
 "use strict";
 const whorl = { data: JSON.parse(document.getElementById("data").textContent) };
 
-// A method that places has groups of its own, and no cut; what is grouped is a report, or what the noun says.
+// A method that places has groups of its own, and no cut; what it groups is what the noun says, else it is a report.
 whorl.places = whorl.data.summary.d === null || whorl.data.summary.d === undefined;
-whorl.unit = whorl.data.summary.noun === "stack" ? "report" : whorl.data.summary.noun || "report";
+whorl.unit = whorl.places ? whorl.data.summary.noun || "report" : "report";
 // A drawing that came with the page, or null.
 whorl.plot = (name) => {
 	const template = document.getElementById(`plot-${name}`);
