@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/scan.h"
+
 enum { BEGINNING = 4096 };
 
 /* Whether these bytes are no text: programs and libraries hold the words of every reader. Logs may hold NULs and a few stray bytes. */
@@ -97,4 +99,24 @@ int wh_reader_skip(struct wh_reader *reader, const char *at, struct wh_err *err,
 	va_end(arguments);
 	wh_arena_reset(reader->arena);
 	return reader->skip(reader->user, wh_reader_line(reader, at), text, err);
+}
+
+int wh_reader_records(struct wh_reader *reader, wh_decode_fn *decode, struct wh_err *err)
+{
+	struct wh_span all = { reader->text, reader->text + reader->size }, line;
+	while (wh_scan_line(&all, &line)) {
+		struct wh_observation o;
+		struct wh_err why;
+		struct wh_span trimmed = wh_scan_trim(line);
+		if (trimmed.p == trimmed.end)
+			continue;
+		int bad = decode((struct wh_bytes){ trimmed.p, wh_span_size(trimmed) }, reader->arena, &o, &why);
+		if (bad == WH_E_NOMEM)
+			return wh_err_set(err, bad, "%s", why.message);
+		if (bad == WH_OK)
+			WH_TRY(wh_reader_emit(reader, &o, err));
+		else
+			WH_TRY(wh_reader_skip(reader, line.p, err, "%s", why.message));
+	}
+	return WH_OK;
 }

@@ -55,14 +55,8 @@ static int emit(struct recalibrating *r, const struct wh_model *model, struct wh
 	wh_emit_integer(out, "groups", (int64_t)r->now.n);
 	wh_model_emit(model, out);
 	wh_emit_array(out, "moves");
-	for (size_t i = 0; i < n; i++) {
-		wh_emit_object(out, NULL);
-		wh_emit_string(out, "from", moves[i].from);
-		wh_emit_string(out, "to", moves[i].to);
-		wh_emit_integer(out, "observations", (int64_t)moves[i].observations);
-		wh_emit_string(out, "change", wh_move_kind(&moves[i]));
-		wh_emit_end(out);
-	}
+	for (size_t i = 0; i < n; i++)
+		wh_emit_move(&moves[i], out);
 	wh_emit_end(out);
 	free(moves);
 	return wh_emit_close(out, err);

@@ -96,6 +96,16 @@ const char *wh_move_kind(const struct wh_move *move)
 	return move->parts > 1 ? "moved" : "merged";
 }
 
+void wh_emit_move(const struct wh_move *move, struct wh_emit *out)
+{
+	wh_emit_object(out, NULL);
+	wh_emit_string(out, "from", move->from);
+	wh_emit_string(out, "to", move->to);
+	wh_emit_integer(out, "observations", (int64_t)move->observations);
+	wh_emit_string(out, "change", wh_move_kind(move));
+	wh_emit_end(out);
+}
+
 int wh_emit_moves(struct wh_call *call, const struct wh_grouping *grouping, const struct wh_dataset *data, struct wh_emit *out, struct wh_err *err)
 {
 	static const char *const columns[] = { "from", "to", "observations", "change", NULL };
@@ -104,14 +114,8 @@ int wh_emit_moves(struct wh_call *call, const struct wh_grouping *grouping, cons
 	size_t n;
 	WH_TRY(wh_list_moves(grouping, data, &moves, &n, err));
 	wh_emit_records(out, wh_verb_schema(call, "regrouping", schema), columns);
-	for (size_t i = 0; i < n; i++) {
-		wh_emit_object(out, NULL);
-		wh_emit_string(out, "from", moves[i].from);
-		wh_emit_string(out, "to", moves[i].to);
-		wh_emit_integer(out, "observations", (int64_t)moves[i].observations);
-		wh_emit_string(out, "change", wh_move_kind(&moves[i]));
-		wh_emit_end(out);
-	}
+	for (size_t i = 0; i < n; i++)
+		wh_emit_move(&moves[i], out);
 	free(moves);
 	return wh_emit_close(out, err);
 }

@@ -27,6 +27,8 @@ struct wh_move {
 int wh_list_moves(const struct wh_grouping *, const struct wh_dataset *, struct wh_move **moves, size_t *n, struct wh_err *) WH_NODISCARD;
 /* "kept", "split", "merged", "moved" or "new". */
 const char *wh_move_kind(const struct wh_move *);
+/* Emits one as an object. */
+void wh_emit_move(const struct wh_move *, struct wh_emit *);
 /* Emits the map as records. */
 int wh_emit_moves(struct wh_call *, const struct wh_grouping *, const struct wh_dataset *, struct wh_emit *, struct wh_err *) WH_NODISCARD;
 

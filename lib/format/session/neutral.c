@@ -10,6 +10,7 @@
 #include "base/json_scan.h"
 #include "base/real.h"
 #include "base/time.h"
+#include "format/format.h"
 #include "format/scan.h"
 #include "format/session/list.h"
 
@@ -351,22 +352,7 @@ static int detect(const char *text, size_t size)
 
 static int read_lines(struct wh_reader *reader, struct wh_err *err)
 {
-	struct wh_span all = { reader->text, reader->text + reader->size }, line;
-	while (wh_scan_line(&all, &line)) {
-		struct wh_observation o;
-		struct wh_err why;
-		struct wh_span trimmed = wh_scan_trim(line);
-		if (trimmed.p == trimmed.end)
-			continue;
-		int bad = wh_session_decode((struct wh_bytes){ trimmed.p, wh_span_size(trimmed) }, reader->arena, &o, &why);
-		if (bad == WH_E_NOMEM)
-			return wh_err_set(err, bad, "%s", why.message);
-		if (bad == WH_OK)
-			WH_TRY(wh_reader_emit(reader, &o, err));
-		else
-			WH_TRY(wh_reader_skip(reader, line.p, err, "%s", why.message));
-	}
-	return WH_OK;
+	return wh_reader_records(reader, wh_session_decode, err);
 }
 
 const struct wh_format wh_format_session_neutral = {
