@@ -24,8 +24,12 @@ static const struct wh_param options[] = {
 	{ .name = "features", .type = WH_PARAM_INT, .initial = "10", .lo = 1, .hi = 100000, .metavar = "N", .help = "how many for each group" },
 	{ .name = "limit", .type = WH_PARAM_INT, .initial = "0", .lo = 0, .hi = 1e9, .metavar = "N",
 	  .help = "only the N largest groups; 0: all" },
+	{ .name = "analysis", .type = WH_PARAM_CHOICE, .initial = "contrast", .choices = "contrast|presence", .source = "KabOOM 4.3",
+	  .help = "what is ranked by: all that sets the group apart, or presence alone, by the score that KabOOM's Table 2 prints" },
 	{ 0 },
 };
+
+static const double LEAST_PRESENT = 0.05; /* of the group: what one observation has alone would come first */
 
 struct explaining {
 	struct wh_call *call;
@@ -67,12 +71,55 @@ static size_t emit_measures(struct explaining *x, size_t most, size_t n_inside, 
 	return listed;
 }
 
+static double share_of(size_t n, size_t of)
+{
+	return of ? (double)n / (double)of : 0;
+}
+
+struct sides {
+	size_t n_inside, n_outside;
+};
+
+/* With p of the group and o of the others having it, 2p / (3p + o): what the column F1 of Table 2 holds, by its numbers; no F1. */
+static int best_presence_first(const void *a, const void *b, void *user)
+{
+	const struct wh_contrast_feature *x = a, *y = b;
+	const struct sides *sides = user;
+	double p = share_of(x->inside, sides->n_inside), q = share_of(y->inside, sides->n_inside);
+	if (x->score != y->score)
+		return x->score > y->score ? -1 : 1;
+	return p != q ? (p > q ? -1 : 1) : x->feature < y->feature ? -1 : x->feature > y->feature;
+}
+
+/* Features alone, no attributes, ranked by presence; what few of the group have has no score. */
+static void rank_by_presence(struct explaining *x, size_t n_inside, size_t n_outside)
+{
+	struct sides sides = { n_inside, n_outside };
+	const char *noun = x->call->signal->feature_noun;
+	for (size_t i = 0; i < x->traits.contrast.n; i++) {
+		struct wh_contrast_feature *feature = &x->traits.contrast.data[i];
+		double p = share_of(feature->inside, n_inside), o = share_of(feature->outside, n_outside);
+		const char *what;
+		size_t n_what;
+		wh_trait_name(&x->traits, feature->feature, &what, &n_what);
+		bool counts = p >= LEAST_PRESENT && n_what == strlen(noun) && !strncmp(what, noun, n_what);
+		feature->score = counts ? 2 * p / (3 * p + o) : 0;
+		feature->effect = counts ? feature->effect : 0;
+	}
+	if (x->traits.contrast.n)
+		qsort_r(x->traits.contrast.data, x->traits.contrast.n, sizeof *x->traits.contrast.data, best_presence_first, &sides);
+}
+
 static int emit_features(struct explaining *x, size_t n_inside, size_t n_outside, struct wh_emit *out, struct wh_err *err)
 {
-	size_t most = (size_t)wh_values_int(&x->call->options, "features"), listed;
+	size_t most = (size_t)wh_values_int(&x->call->options, "features"), listed = 0;
+	bool presence = !strcmp(wh_values_string(&x->call->options, "analysis"), "presence");
 	struct wh_str sentence = { 0 }, kind = { 0 };
 	wh_emit_array(out, "features");
-	listed = emit_measures(x, most, n_inside, n_outside, &sentence, out);
+	if (presence)
+		rank_by_presence(x, n_inside, n_outside);
+	else
+		listed = emit_measures(x, most, n_inside, n_outside, &sentence, out);
 	for (size_t i = 0; i < x->traits.contrast.n && listed < most; i++) {
 		const struct wh_contrast_feature *feature = &x->traits.contrast.data[i];
 		const char *what;
@@ -372,6 +419,9 @@ const struct wh_verb wh_verb_explain = {
 		"\n"
 		"With ids of the store: a group against the rest or against another group, two observations against each other, an observation\n"
 		"against the representative of its group. Without operands: every group of the store.\n"
+		"\n"
+		"Of signals that measure something (sessions: a metric's share of the growth), measures come first, by how much more of it the group\n"
+		"has; --analysis presence ranks by who has what alone, as KabOOM does.\n"
 		"\n"
 		"An effect of 1 belongs to a feature that is in every observation of the group and in no other one: look there first. In an\n"
 		"alignment, a contribution is what the similarity would lose without this match; contributions need not add up to it.\n",

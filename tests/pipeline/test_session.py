@@ -164,6 +164,18 @@ def test_explain(rng):
         assert feature["name"] in feature["sentence"]
 
 
+def test_presence(rng):
+    """KabOOM's Table 2: 2p / (3p + o), of what at least a twentieth of the group has; most of the group breaks ties."""
+    [told] = ask("explain", "--analysis", "presence", "--features", "20", *KNOWN)
+    for group in told["groups"]:
+        before = None
+        for feature in group["features"]:
+            p, o = feature["inside"] / group["size"], feature["outside"] / (35 - group["size"])
+            assert feature["kind"] == "metric" and p >= 0.05 and abs(feature["score"] - 2 * p / (3 * p + o)) < 1e-9
+            assert before is None or (feature["score"], p) <= before
+            before = feature["score"], p
+
+
 def test_leak(rng):
     rows = ask("leak", "--exit-code", "--where", "label=cache", *READ)
     assert run.found and any(row["metric"].endswith("CacheEntry") for row in rows)
@@ -234,4 +246,4 @@ def test_paper(rng):
 
 
 main(test_clusters, test_order_and_threads, test_train_and_assign, test_broken_model, test_where, test_too_few, test_store, test_people, test_explain,
-     test_leak, test_changed, test_drift_and_watch, test_compare, test_paper)
+     test_presence, test_leak, test_changed, test_drift_and_watch, test_compare, test_paper)
