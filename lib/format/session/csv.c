@@ -179,8 +179,8 @@ static const char *cut(const char *text, const char *at, const char *end)
 	struct wh_span line;
 	struct wh_bytes before = { NULL, 0 };
 	const char *from = at - text > (ptrdiff_t)WH_DELIMITED_LONGEST ? at - WH_DELIMITED_LONGEST : text, *found = end;
-	const char *quote = memrchr(from, '"', (size_t)(at - from)), *nl = memchr(at, '\n', (size_t)(end - at));
-	struct wh_span all = { nl ? nl + 1 : end, end };
+	const char *nl = memchr(at, '\n', (size_t)(end - at)), *next = nl ? nl + 1 : end, *quote = memrchr(from, '"', (size_t)(next - from));
+	struct wh_span all = { next, end };
 	wh_delimited_init(&rows, (struct wh_bytes){ text, 0 }, ',', MOST_FIELDS);
 	find_columns_of(text, end, &rows.separator, column);
 	while (found == end && wh_scan_line(&all, &line)) {
