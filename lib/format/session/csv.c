@@ -187,7 +187,7 @@ static const char *cut(const char *text, const char *at, const char *end)
 		const char *last = memrchr(line.p, '"', wh_span_size(line));
 		quote = last ? last : quote;
 		rows.p = line.p;
-		rows.end = line.end;
+		rows.end = all.p; /* its end and all, as read_rows sees it */
 		if ((quote && line.p - quote <= (ptrdiff_t)WH_DELIMITED_LONGEST) || !wh_delimited_row(&rows) || !is_row(&rows, column))
 			continue;
 		struct wh_bytes id = rows.field[column[SESSION]]; /* in the text: there is no quote */
