@@ -31,9 +31,8 @@ double wh_metric_at(const struct wh_metric *metric, uint32_t step)
 
 void wh_metric_expand(const struct wh_metric *metric, uint32_t first, uint32_t n, double *value)
 {
-	double holds = n ? wh_metric_at(metric, first) : 0;
-	size_t at = n ? change_at(metric, first) : 0;
-	at = at == metric->n_changes ? 0 : at + 1;
+	size_t before = change_at(metric, first), at = before < metric->n_changes ? before + 1 : 0;
+	double holds = at ? metric->changes[before].value : 0;
 	for (uint32_t i = 0; i < n; i++) {
 		if (at < metric->n_changes && metric->changes[at].step == first + i)
 			holds = metric->changes[at++].value;

@@ -307,15 +307,9 @@ static int home_of_number(struct wh_assigner *a, uint32_t number, struct wh_plac
 static int place_by_model(struct wh_assigner *a, const struct wh_record *record, uint32_t bound, const uint32_t *barred, size_t n_barred,
 			  struct wh_placed *placed, struct wh_err *err)
 {
-	const struct wh_method *method = a->space.method;
-	WH_TRY(method->add(a->space.state, record->fingerprint, err));
-	int code = method->locate(a->space.state, 0, &placed->location, err);
-	method->drop(a->space.state);
-	WH_TRY(code);
+	WH_TRY(wh_space_locate_one(&a->space, &a->standing->model, record->fingerprint, &placed->location, err));
 	placed->is_new = placed->location.is_new;
 	placed->similarity = 1 / (1 + placed->location.distance);
-	if (placed->location.group >= a->standing->model.groups.n)
-		return wh_err_set(err, WH_E_FORMAT, "the model has no name for its group %u", placed->location.group);
 	if (bound != UINT32_MAX)
 		placed->home = bound;
 	else

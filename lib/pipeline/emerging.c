@@ -11,11 +11,8 @@ static int locate(struct wh_emerging *e, struct wh_err *err)
 	e->order = malloc((e->data->records.n + 1) * sizeof *e->order);
 	if (!e->at || !e->order || wh_dataset_by_time(e->data, e->order) != WH_OK)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	for (size_t i = 0; i < n; i++) {
-		WH_TRY(e->model->method->locate(e->space.state, i, &e->at[i], err));
-		if (e->at[i].group >= e->model->groups.n)
-			return wh_err_set(err, WH_E_FORMAT, "the model has no name for its group %u", e->at[i].group);
-	}
+	for (size_t i = 0; i < n; i++)
+		WH_TRY(wh_space_locate(&e->space, e->model, i, &e->at[i], err));
 	return WH_OK;
 }
 

@@ -13,15 +13,15 @@ int wh_fit_check(const struct wh_call *call, const struct wh_dataset *data, stru
 			  call->signal->group_noun, (long long)least, said ? " (see --least)" : "");
 }
 
-int wh_fit(struct wh_model *model, struct wh_standing *standing, struct wh_dataset *data, struct wh_err *err)
+int wh_fit(struct wh_standing *standing, struct wh_dataset *data, struct wh_err *err)
 {
 	struct wh_grouping grouping = { 0 };
 	struct wh_constraints constraints = { 0 };
-	int code = standing ? wh_fit_check(standing->call, data, err) : WH_OK;
-	if (code == WH_OK && standing)
+	int code = wh_fit_check(standing->call, data, err);
+	if (code == WH_OK)
 		code = wh_standing_constraints(standing, data, &constraints, err);
 	if (code == WH_OK)
-		code = wh_group(&grouping, data, model, &constraints, err);
+		code = wh_group(&grouping, data, &standing->model, &constraints, err);
 	wh_constraints_release(&constraints);
 	wh_grouping_release(&grouping);
 	return code;

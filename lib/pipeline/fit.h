@@ -13,7 +13,7 @@
 /* WH_E_USAGE where data has fewer observations than --least says, 20 without that option. */
 int wh_fit_check(const struct wh_call *, const struct wh_dataset *, struct wh_err *) WH_NODISCARD;
 
-/* Fits the model to data, as wh_group does; with what people said in a store (standing may be NULL). */
-int wh_fit(struct wh_model *, struct wh_standing *, struct wh_dataset *, struct wh_err *) WH_NODISCARD;
+/* Fits the standing model to data, as wh_group does, with what people said in the store. Errors: those, and of wh_fit_check. */
+int wh_fit(struct wh_standing *, struct wh_dataset *, struct wh_err *) WH_NODISCARD;
 
 #endif

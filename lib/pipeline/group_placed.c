@@ -31,18 +31,17 @@ static int make(struct placed *p, struct wh_space *space, struct wh_err *err)
 	return p->model->method->save(space->state, &p->model->state, err);
 }
 
-/* Points are located one after the other: nothing is kept of them but where they are. */
 static int locate(struct placed *p, const struct wh_space *space, struct wh_err *err)
 {
 	for (size_t i = 0; i < p->data->n_points; i++) {
 		struct wh_location *at = &p->grouping->location[i];
-		WH_TRY(p->model->method->locate(space->state, i, at, err));
-		if (!p->fresh && at->group >= p->n_numbers)
-			return wh_err_set(err, WH_E_FORMAT, "the model has no name for its group %u", at->group);
-		if (p->fresh)
+		if (p->fresh) { /* its groups have no names yet, and nothing is new to them */
+			WH_TRY(p->model->method->locate(space->state, i, at, err));
 			at->is_new = false;
-		else
+		} else {
+			WH_TRY(wh_space_locate(space, p->model, i, at, err));
 			p->of[i] = at->group;
+		}
 		if (i % 256 == 0)
 			wh_host_progress(p->model->host, "locating", i, p->data->n_points);
 		if (wh_host_cancelled(p->model->host))

@@ -284,6 +284,23 @@ double wh_space_similarity(void *user, size_t i, size_t j)
 	return space->method->similarity(space->state, i, j);
 }
 
+int wh_space_locate(const struct wh_space *space, const struct wh_model *model, size_t i, struct wh_location *location, struct wh_err *err)
+{
+	WH_TRY(space->method->locate(space->state, i, location, err));
+	if (location->group < model->groups.n)
+		return WH_OK;
+	return wh_err_set(err, WH_E_FORMAT, "the model has no name for its group %u", location->group);
+}
+
+int wh_space_locate_one(struct wh_space *space, const struct wh_model *model, struct wh_bytes fingerprint, struct wh_location *location,
+			struct wh_err *err)
+{
+	WH_TRY(space->method->add(space->state, fingerprint, err));
+	int code = wh_space_locate(space, model, 0, location, err);
+	space->method->drop(space->state);
+	return code;
+}
+
 int wh_model_freeze(struct wh_model *model, const struct wh_dataset *data, struct wh_err *err)
 {
 	struct wh_space space;

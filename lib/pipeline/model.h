@@ -56,6 +56,10 @@ int wh_space_open(struct wh_space *, const struct wh_model *, const struct wh_by
 void wh_space_close(struct wh_space *);
 /* user: a struct wh_space */
 double wh_space_similarity(void *user, size_t i, size_t j);
+/* Where point i of the model's space lies, in a group that the model has a name for. */
+int wh_space_locate(const struct wh_space *, const struct wh_model *, size_t i, struct wh_location *, struct wh_err *) WH_NODISCARD;
+/* The same of a fingerprint, in a space without points, which has none afterwards. */
+int wh_space_locate_one(struct wh_space *, const struct wh_model *, struct wh_bytes fingerprint, struct wh_location *, struct wh_err *) WH_NODISCARD;
 /* Keeps the weights that these observations give in the model, from where on it compares under them. A method that places is not asked:
  * wh_group keeps what it made. */
 int wh_model_freeze(struct wh_model *, const struct wh_dataset *, struct wh_err *) WH_NODISCARD;

@@ -131,7 +131,7 @@ static int settle_model(struct placing *s, struct wh_err *err)
 	int code = wh_dataset_need(&data, err);
 	if (code == WH_OK && standing->model.method->group && !standing->model.groups.n) {
 		s->fitted = true;
-		code = wh_fit(&standing->model, standing, &data, err);
+		code = wh_fit(standing, &data, err);
 	}
 	if (code == WH_OK && !standing->stored_model)
 		code = wh_calibrate_default(&standing->model, standing->call, &data, err);

@@ -87,17 +87,11 @@ struct locating {
 
 static int locate(struct locating *l, const struct wh_record *record, struct wh_err *err)
 {
-	const struct wh_method *method = l->space.method;
 	struct wh_location location;
 	double start = seconds_now();
-	WH_TRY(method->add(l->space.state, record->fingerprint, err));
-	int code = method->locate(l->space.state, 0, &location, err);
-	method->drop(l->space.state);
-	WH_TRY(code);
+	WH_TRY(wh_space_locate_one(&l->space, l->model, record->fingerprint, &location, err));
 	if (wh_vec_push(&l->seconds, seconds_now() - start))
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	if (location.group >= l->model->groups.n)
-		return wh_err_set(err, WH_E_FORMAT, "the model has no name for its group %u", location.group);
 	struct wh_grouped grouped = { record->id, l->model->groups.data[location.group].id, 0, &location, location.is_new };
 	wh_grouped_emit(&grouped, l->out);
 	l->call->found |= location.is_new;
