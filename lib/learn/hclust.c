@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/disjoint.h"
+
 bool wh_linkage_parse(const char *name, enum wh_linkage *linkage)
 {
 	static const char *const names[] = {
@@ -30,13 +32,6 @@ static uint32_t point_below(size_t n, const struct wh_merge *merges, uint32_t cl
 	return cluster;
 }
 
-static uint32_t root_of(uint32_t *parent, uint32_t point)
-{
-	while (parent[point] != point)
-		point = parent[point] = parent[parent[point]];
-	return point;
-}
-
 size_t wh_groups_number(size_t n, uint32_t *group)
 {
 	size_t n_groups = 0;
@@ -51,11 +46,8 @@ static size_t cut_after(size_t n, const struct wh_merge *merges, size_t m, uint3
 	/* group is the forest first: parents are smaller than their children, so a root is its group's smallest point */
 	for (size_t i = 0; i < n; i++)
 		group[i] = (uint32_t)i;
-	for (size_t i = 0; i < m; i++) {
-		uint32_t a = root_of(group, point_below(n, merges, merges[i].a));
-		uint32_t b = root_of(group, point_below(n, merges, merges[i].b));
-		group[a > b ? a : b] = a > b ? b : a;
-	}
+	for (size_t i = 0; i < m; i++)
+		wh_disjoint_unite(group, point_below(n, merges, merges[i].a), point_below(n, merges, merges[i].b));
 	for (size_t i = 0; i < n; i++)
 		group[i] = group[group[i]]; /* the parent is done: it is smaller */
 	return wh_groups_number(n, group);

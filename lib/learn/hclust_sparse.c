@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/disjoint.h"
 #include "base/thread.h"
 #include "learn/hclust_links.h"
 
@@ -31,20 +32,6 @@ struct work {
 	struct link *merged; /* scratch */
 	size_t cap;
 };
-
-static uint32_t root_of(uint32_t *parent, uint32_t point)
-{
-	while (parent[point] != point)
-		point = parent[point] = parent[parent[point]];
-	return point;
-}
-
-static void join(uint32_t *parent, uint32_t a, uint32_t b)
-{
-	a = root_of(parent, a);
-	b = root_of(parent, b);
-	parent[a > b ? a : b] = a > b ? b : a;
-}
 
 static bool may_merge(const struct link *link)
 {
@@ -382,10 +369,10 @@ static void connect(struct sparse *sparse)
 	for (uint32_t b = 0; b < input->n; b++)
 		for (size_t k = 0; k < input->rows[b].n; k++)
 			if (wh_is_listed(sparse, &input->rows[b].near[k]))
-				join(sparse->parent, b, input->rows[b].near[k].point);
+				wh_disjoint_unite(sparse->parent, b, input->rows[b].near[k].point);
 	for (size_t i = 0; i < input->n_together; i++) {
-		join(sparse->parent, input->together[i][0], input->together[i][1]);
-		join(sparse->forced, input->together[i][0], input->together[i][1]);
+		wh_disjoint_unite(sparse->parent, input->together[i][0], input->together[i][1]);
+		wh_disjoint_unite(sparse->forced, input->together[i][0], input->together[i][1]);
 	}
 	for (size_t i = 0; i < input->n; i++) {
 		sparse->parent[i] = sparse->parent[sparse->parent[i]]; /* the parent is done: it is smaller */

@@ -3,19 +3,13 @@
 
 #include <stdlib.h>
 
+#include "base/disjoint.h"
 #include "pipeline/standing.h"
-
-static uint32_t root_of(uint32_t *parent, uint32_t i)
-{
-	while (parent[i] != i)
-		i = parent[i] = parent[parent[i]];
-	return i;
-}
 
 static void label_together(const struct wh_constraints *c, uint32_t *parent, uint32_t *truth, size_t *n_classes, size_t n)
 {
 	for (size_t k = 0; k < c->together.n; k++) {
-		uint32_t a = root_of(parent, c->together.data[k].a), b = root_of(parent, c->together.data[k].b);
+		uint32_t a = wh_disjoint_root(parent, c->together.data[k].a), b = wh_disjoint_root(parent, c->together.data[k].b);
 		if (a == b)
 			continue;
 		parent[b] = a;
@@ -23,13 +17,13 @@ static void label_together(const struct wh_constraints *c, uint32_t *parent, uin
 			truth[a] = truth[b];
 	}
 	for (size_t k = 0; k < c->together.n; k++) {
-		uint32_t root = root_of(parent, c->together.data[k].a);
+		uint32_t root = wh_disjoint_root(parent, c->together.data[k].a);
 		if (truth[root] == WH_NO_LABEL)
 			truth[root] = (uint32_t)(*n_classes)++;
 	}
 	for (uint32_t i = 0; i < n; i++)
 		if (truth[i] == WH_NO_LABEL)
-			truth[i] = truth[root_of(parent, i)];
+			truth[i] = truth[wh_disjoint_root(parent, i)];
 }
 
 static void label_apart(const struct wh_constraints *c, uint32_t *truth, size_t *n_classes)

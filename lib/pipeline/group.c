@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/disjoint.h"
 #include "base/hash.h"
 #include "base/strtab.h"
 #include "base/thread.h"
@@ -156,13 +157,6 @@ static int agglomerate(const struct wh_space *space, const struct wh_dataset *da
 	return code;
 }
 
-static uint32_t root_of(uint32_t *parent, uint32_t i)
-{
-	while (parent[i] != i)
-		i = parent[i] = parent[parent[i]];
-	return i;
-}
-
 struct held {
 	uint32_t *parent;               /* per record: what people hold together is one tree */
 	struct WH_VEC(uint32_t) records; /* that any pair names, each once */
@@ -180,7 +174,7 @@ static int hold(struct held *held, size_t n, const struct wh_constraints *c)
 		const struct wh_record_pair *pair = together ? &c->together.data[k] : &c->apart.data[k - c->together.n];
 		named[pair->a] = named[pair->b] = true;
 		if (together)
-			held->parent[root_of(held->parent, pair->a)] = root_of(held->parent, pair->b);
+			held->parent[wh_disjoint_root(held->parent, pair->a)] = wh_disjoint_root(held->parent, pair->b);
 	}
 	for (uint32_t i = 0; !failed && i < n; i++)
 		failed = named[i] && wh_vec_push(&held->records, i);
@@ -192,7 +186,7 @@ static bool shares_point(const struct held *held, const struct wh_record *record
 {
 	for (size_t i = 0; i < held->records.n; i++) {
 		uint32_t y = held->records.data[i];
-		if (root_of(held->parent, y) == root && records[y].point == records[x].point)
+		if (wh_disjoint_root(held->parent, y) == root && records[y].point == records[x].point)
 			return true;
 	}
 	return false;
@@ -208,10 +202,10 @@ static int split_points(struct wh_dataset *data, const struct wh_constraints *co
 	const struct wh_record *records = data->records.data;
 	int code = hold(&held, data->records.n, constraints) ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
 	for (size_t k = 0; code == WH_OK && k < constraints->apart.n; k++) {
-		uint32_t a = root_of(held.parent, constraints->apart.data[k].a), b = root_of(held.parent, constraints->apart.data[k].b);
+		uint32_t a = wh_disjoint_root(held.parent, constraints->apart.data[k].a), b = wh_disjoint_root(held.parent, constraints->apart.data[k].b);
 		for (size_t i = 0; code == WH_OK && a != b && i < held.records.n; i++) {
 			uint32_t x = held.records.data[i];
-			if (root_of(held.parent, x) == a && shares_point(&held, records, x, b))
+			if (wh_disjoint_root(held.parent, x) == a && shares_point(&held, records, x, b))
 				code = wh_dataset_split_point(data, x, err);
 		}
 	}

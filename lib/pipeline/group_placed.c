@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/disjoint.h"
 #include "base/strtab.h"
 #include "pipeline/group.h"
 
@@ -52,21 +53,6 @@ static int locate(struct placed *p, const struct wh_space *space, struct wh_err 
 
 /* ---- what people say ---- */
 
-static uint32_t root_of(uint32_t *parent, uint32_t i)
-{
-	while (parent[i] != i)
-		i = parent[i] = parent[parent[i]];
-	return i;
-}
-
-/* The smaller number stays, so that the result does not depend on the order of what was said. */
-static void unite(uint32_t *parent, uint32_t a, uint32_t b)
-{
-	a = root_of(parent, a);
-	b = root_of(parent, b);
-	parent[a < b ? b : a] = a < b ? a : b;
-}
-
 /* Groups of the model that have one id are one. */
 static int unite_named(struct placed *p)
 {
@@ -83,7 +69,7 @@ static int unite_named(struct placed *p)
 		else if (ids.n > before)
 			first[number] = k;
 		else
-			unite(p->parent, first[number], k);
+			wh_disjoint_unite(p->parent, first[number], k);
 	}
 	free(first);
 	wh_strtab_release(&ids);
@@ -101,11 +87,11 @@ static int obey(struct placed *p, const struct wh_constraints *constraints, stru
 	const struct wh_record *records = p->data->records.data;
 	for (size_t k = 0; k < n_together; k++) {
 		const struct wh_record_pair *pair = &constraints->together.data[k];
-		unite(p->parent, p->of[records[pair->a].point], p->of[records[pair->b].point]);
+		wh_disjoint_unite(p->parent, p->of[records[pair->a].point], p->of[records[pair->b].point]);
 	}
 	for (size_t k = 0; k < n_apart; k++) {
 		uint32_t a = records[constraints->apart.data[k].a].point, b = records[constraints->apart.data[k].b].point;
-		if (a != b && root_of(p->parent, p->of[a]) == root_of(p->parent, p->of[b]))
+		if (a != b && wh_disjoint_root(p->parent, p->of[a]) == wh_disjoint_root(p->parent, p->of[b]))
 			p->of[b] = (uint32_t)(p->n_numbers + p->n_apart++);
 	}
 	return WH_OK;
@@ -151,7 +137,7 @@ static int describe(struct placed *p, struct wh_err *err)
 		memset(dense, 0xff, (n_all + 1) * sizeof *dense);
 		memset(described, 0xff, (n_all + 1) * sizeof *described);
 		for (size_t i = 0; i < n_points; i++) {
-			uint32_t root = root_of(p->parent, p->of[i]);
+			uint32_t root = wh_disjoint_root(p->parent, p->of[i]);
 			if (dense[root] == UINT32_MAX)
 				dense[root] = (uint32_t)n++;
 			of_point[i] = dense[root];
@@ -162,9 +148,9 @@ static int describe(struct placed *p, struct wh_err *err)
 		p->grouping->of_number = of_number;
 	}
 	for (size_t i = 0; code == WH_OK && i < n_points; i++)
-		described[root_of(p->parent, p->of[i])] = p->grouping->of_point[i];
+		described[wh_disjoint_root(p->parent, p->of[i])] = p->grouping->of_point[i];
 	for (uint32_t k = 0; code == WH_OK && k < p->n_numbers; k++)
-		of_number[k] = described[root_of(p->parent, k)];
+		of_number[k] = described[wh_disjoint_root(p->parent, k)];
 	free(dense);
 	free(of_point);
 	free(described);
