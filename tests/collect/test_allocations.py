@@ -46,9 +46,9 @@ class Table:
     def live(self, program, function):
         """Objects and bytes of the sites that have the function in them."""
         first, last = addresses(program)[function]
-        module = self.modules.index(program) + 1 if program in self.modules else -1
+        numbers = {number for number, path in enumerate(self.modules, 1) if path == program} # two threads may each have written it down
         mine = [site for site in self.sites
-                if any(frame >> 48 == module and first <= frame & (1 << 48) - 1 < last for frame in site[1])]
+                if any(frame >> 48 in numbers and first <= frame & (1 << 48) - 1 < last for frame in site[1])]
         return sum(site[2] for site in mine), sum(site[3] for site in mine)
 
 
