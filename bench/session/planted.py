@@ -17,12 +17,13 @@ Counts are noisy: what a collection finds varies.
 
 --hard    other structures grow too: more and larger caches, some still filling at the end; history as fast as a leak; leaking classes in larger
           benign use
+--past    runs are two to four times as long, and all of a run is seen: the cause acts before the last 100 steps, then stops; what it leaked stays
 --gauges  levels instead of counts: 592 gauges over nine decades of units that follow 8 common loads; a cause shifts, drifts, shakes or
           oscillates some of them from its onset on
 
 Beside the known types: 3 emerging ones (split "emerging", 128 sessions) and 128 healthy runs (label "none", split "normal").
 
-    planted.py [--hard | --gauges] [--seed N] [--sessions N] FOLDER
+    planted.py [--hard] [--past] | [--gauges] [--seed N] [--sessions N] FOLDER
 
 writes FOLDER/series.csv (session,timestep,metric,value; --change-encoded: without a row the value before holds, 0 before the first; a row at
 the last step of one metric where nothing changes there; gauges are rounded to six digits), labels.csv (session,label,split) and planted.csv
@@ -110,10 +111,10 @@ def leak(rng, steps, large):
     return np.cumsum(rng.poisson(rate * pace))
 
 
-def counts(world, rng, k, hard):
-    """One session of type k (-1: healthy), (STEPS, metrics) integers."""
+def counts(world, rng, k, hard, past):
+    """One session of type k (-1: healthy), (STEPS, metrics) integers; past: as many steps as it ran."""
     n = len(world.level)
-    steps = int(STEPS * rng.uniform(1, 4))
+    steps = int(STEPS * rng.uniform(2 if past else 1, 4))
     time = np.arange(steps)
     x = np.zeros((steps, n))
     visited = rng.choice(SCREENS, rng.integers(3, 10), replace=False)
@@ -154,12 +155,14 @@ def counts(world, rng, k, hard):
     rate = np.exp(rng.normal(3.0 if hard else 0.0, 1.0, HISTORY))
     x[:, world.history] += np.cumsum(rng.poisson(rate, (steps, HISTORY)), axis=0)
     if k >= 0:
-        x += leak(rng, steps, k in LARGE)[:, None] * world.weight[k]
-    x = x[-STEPS:]
+        lost = leak(rng, steps - past * STEPS, k in LARGE)
+        x += np.pad(lost, (0, steps - len(lost)), mode="edge")[:, None] * world.weight[k]
+    if not past:
+        x = x[-STEPS:]
     # A collection finds a little more or less, now and then, of what is there.
     fresh = rng.random(x.shape) < world.activity
     fresh[0] = True
-    held = np.maximum.accumulate(np.where(fresh, np.arange(STEPS)[:, None], 0), axis=0)
+    held = np.maximum.accumulate(np.where(fresh, np.arange(len(x))[:, None], 0), axis=0)
     wobble = np.take_along_axis(rng.normal(0, 1, x.shape), held, axis=0)
     x = np.rint(np.maximum(x + wobble * world.noise * x, 0))
     return np.hstack([x, np.rint(x[:, world.sized] * world.size)])
@@ -229,19 +232,19 @@ def roster(sessions, seed):
         yield f"p{number:05}", k, "none" if k < 0 else f"type{k:02}", split
 
 
-def generate(seed=1, sessions=2560, hard=False, gauge=False):
-    """The world, and an iterator of (id, label, split, (STEPS, metrics) array)."""
+def generate(seed=1, sessions=2560, hard=False, gauge=False, past=False):
+    """The world, and an iterator of (id, label, split, (steps, metrics) array)."""
     world = Plant(seed) if gauge else World(seed)
 
     def each():
         for number, (name, k, label, split) in enumerate(roster(sessions, seed)):
-            rng = np.random.default_rng([seed, 3 + gauge + 2 * hard, number])
-            yield name, label, split, gauges(world, rng, k) if gauge else counts(world, rng, k, hard)
+            rng = np.random.default_rng([seed, 3 + gauge + 2 * hard + 4 * past, number])
+            yield name, label, split, gauges(world, rng, k) if gauge else counts(world, rng, k, hard, past)
     return world, each()
 
 
 def make(**kwargs):
-    """(ids, labels, splits, x (sessions, STEPS, metrics) float32, names, {label: metrics})."""
+    """(ids, labels, splits, x (sessions, STEPS, metrics) float32, names, {label: metrics}); not for past, whose sessions differ in length."""
     world, sessions = generate(**kwargs)
     ids, labels, splits, x = zip(*((i, l, s, a.astype(np.float32)) for i, l, s, a in sessions))
     return np.array(ids), np.array(labels), np.array(splits), np.stack(x), world.names, truth(world)
@@ -276,14 +279,15 @@ def write(folder, **kwargs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hard", action="store_true")
+    parser.add_argument("--past", action="store_true")
     parser.add_argument("--gauges", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sessions", type=int, default=2560, help="known ones; a twentieth of it is emerging, and as many are healthy")
     parser.add_argument("folder")
     options = parser.parse_args()
-    if options.hard and options.gauges:
-        parser.error("--hard and --gauges exclude each other")
-    write(options.folder, seed=options.seed, sessions=options.sessions, hard=options.hard, gauge=options.gauges)
+    if options.gauges and (options.hard or options.past):
+        parser.error("--gauges excludes --hard and --past")
+    write(options.folder, seed=options.seed, sessions=options.sessions, hard=options.hard, gauge=options.gauges, past=options.past)
 
 
 if __name__ == "__main__":

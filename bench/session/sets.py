@@ -21,7 +21,7 @@ REAL = {
     "BasicMotions": ("uea/BasicMotions", False, ""), "ERing": ("uea/ERing", False, ""), "Epilepsy": ("uea/Epilepsy", False, ""),
     "JapaneseVowels": ("uea/JapaneseVowels", False, ""), "RacketSports": ("uea/RacketSports", False, ""),
 }
-DEFAULT = [*REAL, "planted"]  # others: planted-hard, planted-gauges, and any of the three with :SEED
+DEFAULT = [*REAL, "planted"]  # others: planted-hard, -gauges, -past, -hard-past, and any of them with :SEED
 
 
 @dataclasses.dataclass
@@ -52,7 +52,7 @@ def planted_folder(name, work, sessions):
     kind, _, seed = name.partition(":")
     folder = pathlib.Path(work) / "sessions" / f"{kind}-{seed or 1}-{sessions}"
     if not (folder / "planted.csv").exists():
-        planted.write(folder, seed=int(seed or 1), sessions=sessions, hard=kind == "planted-hard", gauge=kind == "planted-gauges")
+        planted.write(folder, seed=int(seed or 1), sessions=sessions, hard="-hard" in kind, gauge="-gauges" in kind, past="-past" in kind)
     return folder
 
 
