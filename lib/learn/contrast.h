@@ -42,7 +42,7 @@ int wh_adjust_bh(double *p, size_t n, struct wh_err *) WH_NODISCARD;
 /* How much of something an observation has; those that have nothing of it are not listed. */
 struct wh_amount {
 	uint32_t observation;
-	float value; /* above 0 */
+	float value; /* above 0; of levels any */
 };
 
 /*
@@ -76,10 +76,25 @@ enum wh_side { WH_SIDE_NONE, WH_SIDE_INSIDE, WH_SIDE_OUTSIDE };
 int wh_contrast_measures(struct wh_contrast_measure *measures, size_t n, const uint8_t *side, size_t n_inside, size_t n_outside,
 			 const char *(*name)(void *user, uint32_t measure), void *user, struct wh_err *) WH_NODISCARD;
 
+/*
+ * The same of what things are like where there are any (a metric's average value): `value` of any sign, and only observations that have one
+ * are compared.
+ *
+ *   mean_inside, mean_outside   over those of the side that have it, 0 where none does
+ *   effect, p_value             of these
+ *   score    (mean_inside - mean_outside) / (|mean_inside| + |mean_outside|), which orders means above 0 as their ratio does (average value: Yao,
+ *            Dyer, Gousios 2022, sec. 4.3); 0 of what less than the share `least` of the group has. Ties: what more of the group has, then by name
+ */
+int wh_contrast_levels(struct wh_contrast_measure *measures, size_t n, const uint8_t *side, size_t n_inside, double least,
+		       const char *(*name)(void *user, uint32_t measure), void *user, struct wh_err *) WH_NODISCARD;
+
 struct wh_str;
 /* `app.Entry: share of the growth 41 % (in 35 of 35), in the others 2 % (in 3 of 387)`. */
 void wh_contrast_measure_sentence(struct wh_str *, const struct wh_contrast_measure *, const char *what, const char *name, size_t n_inside,
 				  size_t n_outside);
+
+/* `app.Entry: on average 812 (in 35 of 35), in the others 90 (in 3 of 387)`. */
+void wh_contrast_level_sentence(struct wh_str *, const struct wh_contrast_measure *, const char *name, size_t n_inside, size_t n_outside);
 
 /* One plain sentence: `frame g_hash_table_lookup: in 93 % of the 41 reports of this group, in 2 % of the others`.
  * `0 %` and `100 %` mean none and all; without others, or in a group of one, the sentence says so in words. what: "frame" or the

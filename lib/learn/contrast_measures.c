@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,17 +53,20 @@ static void add_amounts(struct sums *s, const struct wh_contrast_measure *m, con
 	}
 }
 
+static void count_sides(struct wh_contrast_measure *m, const uint8_t *side)
+{
+	m->inside = m->outside = 0;
+	for (size_t i = 0; i < m->n; i++) {
+		m->inside += side[m->amounts[i].observation] == WH_SIDE_INSIDE;
+		m->outside += side[m->amounts[i].observation] == WH_SIDE_OUTSIDE;
+	}
+}
+
 static void compare(struct wh_contrast_measure *m, const uint8_t *side, double n_in, double n_out)
 {
 	struct sums s = { .sum = { 0 } };
-	size_t with[2] = { 0, 0 };
-	for (size_t i = 0; i < m->n; i++)
-		if (side[m->amounts[i].observation] != WH_SIDE_NONE)
-			with[side[m->amounts[i].observation] == WH_SIDE_OUTSIDE]++;
-	add_run(&s, n_in - (double)with[0], n_out - (double)with[1]); /* those that have nothing */
+	add_run(&s, n_in - (double)m->inside, n_out - (double)m->outside); /* those that have nothing */
 	add_amounts(&s, m, side);
-	m->inside = with[0];
-	m->outside = with[1];
 	m->mean_inside = n_in > 0 ? s.sum[0] / n_in : 0;
 	m->mean_outside = n_out > 0 ? s.sum[1] / n_out : 0;
 	double n = n_in + n_out, pairs = n_in * n_out;
@@ -70,13 +74,24 @@ static void compare(struct wh_contrast_measure *m, const uint8_t *side, double n
 	double deviation = n > 1 ? sqrt(pairs / 12 * (n + 1 - s.ties / (n * (n - 1)))) : 0;
 	double z = deviation > 0 ? (fabs(s.u - pairs / 2) - 0.5) / deviation : 0;
 	m->p_value = z > 0 ? erfc(z / sqrt(2)) : 1;
-	double with_in = n_in > 0 ? (double)with[0] / n_in : 0, with_out = n_out > 0 ? (double)with[1] / n_out : 0;
-	m->score = (m->mean_inside - m->mean_outside) * fabs(m->effect) * (1 + with_in - with_out) / 2;
+}
+
+static double score_measure(const struct wh_contrast_measure *m, double n_in, double n_out)
+{
+	double with_in = n_in > 0 ? (double)m->inside / n_in : 0, with_out = n_out > 0 ? (double)m->outside / n_out : 0;
+	return m->p_value > significant ? 0 : (m->mean_inside - m->mean_outside) * fabs(m->effect) * (1 + with_in - with_out) / 2;
+}
+
+static double score_level(const struct wh_contrast_measure *m, double n_in, double least)
+{
+	double size = fabs(m->mean_inside) + fabs(m->mean_outside);
+	return m->inside && (double)m->inside >= least * n_in && size > 0 ? (m->mean_inside - m->mean_outside) / size : 0;
 }
 
 struct order {
 	const char *(*name)(void *user, uint32_t measure);
 	void *user;
+	bool commonest; /* of ties the one that more of the group has */
 };
 
 static int best_first(const void *a, const void *b, void *user)
@@ -85,31 +100,60 @@ static int best_first(const void *a, const void *b, void *user)
 	const struct order *order = user;
 	if (x->score != y->score)
 		return x->score > y->score ? -1 : 1;
+	if (order->commonest && x->inside != y->inside)
+		return x->inside > y->inside ? -1 : 1;
 	int c = strcmp(order->name(order->user, x->measure), order->name(order->user, y->measure));
 	return c ? c : x->measure < y->measure ? -1 : x->measure > y->measure;
+}
+
+static int adjust(struct wh_contrast_measure *measures, size_t n, struct wh_err *err)
+{
+	double *p = malloc((n + 1) * sizeof *p);
+	if (!p)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		p[i] = measures[i].p_value;
+	int code = n ? wh_adjust_bh(p, n, err) : WH_OK;
+	for (size_t i = 0; code == WH_OK && i < n; i++)
+		measures[i].p_value = p[i];
+	free(p);
+	return code;
+}
+
+static void sort(struct wh_contrast_measure *measures, size_t n, const struct order *order)
+{
+	if (n)
+		qsort_r(measures, n, sizeof *measures, best_first, (void *)order);
 }
 
 int wh_contrast_measures(struct wh_contrast_measure *measures, size_t n, const uint8_t *side, size_t n_inside, size_t n_outside,
 			 const char *(*name)(void *user, uint32_t measure), void *user, struct wh_err *err)
 {
-	double *p = malloc((n + 1) * sizeof *p);
-	if (!p)
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	const struct order order = { .name = name, .user = user };
 	for (size_t i = 0; i < n; i++) {
+		count_sides(&measures[i], side);
 		compare(&measures[i], side, (double)n_inside, (double)n_outside);
-		p[i] = measures[i].p_value;
 	}
-	int code = n ? wh_adjust_bh(p, n, err) : WH_OK;
-	for (size_t i = 0; code == WH_OK && i < n; i++) {
-		measures[i].p_value = p[i];
-		if (p[i] > significant)
-			measures[i].score = 0;
+	WH_TRY(adjust(measures, n, err));
+	for (size_t i = 0; i < n; i++)
+		measures[i].score = score_measure(&measures[i], (double)n_inside, (double)n_outside);
+	sort(measures, n, &order);
+	return WH_OK;
+}
+
+int wh_contrast_levels(struct wh_contrast_measure *measures, size_t n, const uint8_t *side, size_t n_inside, double least,
+		       const char *(*name)(void *user, uint32_t measure), void *user, struct wh_err *err)
+{
+	const struct order order = { .name = name, .user = user, .commonest = true };
+	for (size_t i = 0; i < n; i++) {
+		count_sides(&measures[i], side);
+		compare(&measures[i], side, (double)measures[i].inside, (double)measures[i].outside);
 	}
-	struct order order = { name, user };
-	if (code == WH_OK && n)
-		qsort_r(measures, n, sizeof *measures, best_first, &order);
-	free(p);
-	return code;
+	WH_TRY(adjust(measures, n, err));
+	for (size_t i = 0; i < n; i++)
+		measures[i].score = score_level(&measures[i], (double)n_inside, least);
+	sort(measures, n, &order);
+	return WH_OK;
 }
 
 static void add_percent(struct wh_str *text, double share)
@@ -133,4 +177,15 @@ void wh_contrast_measure_sentence(struct wh_str *text, const struct wh_contrast_
 	wh_str_puts(text, ", in the others ");
 	add_percent(text, m->mean_outside);
 	wh_str_printf(text, " (in %zu of %zu)", m->outside, n_outside);
+}
+
+void wh_contrast_level_sentence(struct wh_str *text, const struct wh_contrast_measure *m, const char *name, size_t n_inside, size_t n_outside)
+{
+	wh_str_printf(text, "%s: on average %.4g (in %zu of %zu)", name, m->mean_inside, m->inside, n_inside);
+	if (!n_outside)
+		wh_str_puts(text, "; there are no others");
+	else if (!m->outside)
+		wh_str_printf(text, ", in none of the %zu others", n_outside);
+	else
+		wh_str_printf(text, ", in the others %.4g (in %zu of %zu)", m->mean_outside, m->outside, n_outside);
 }

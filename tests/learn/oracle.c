@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What oracle.py asks: one line of numbers after a word, one line of numbers back. Not a test of its own. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "learn/contrast.h"
 #include "learn/hclust.h"
+#include "learn/onset.h"
 #include "learn/quality.h"
 #include "learn/shift.h"
 #include "learn/trend.h"
@@ -173,6 +175,45 @@ static int amounts(void)
 	return 0;
 }
 
+/* N, M, the least share, the side of each of N, and of M things a row each: what N have of it, nan: nothing. Of each thing, the first first: its number, how
+ * many of each side have it, their means, Cliff's delta, p, and the score */
+static int levels(void)
+{
+	size_t n = number(), m = number(), n_inside = 0;
+	double least;
+	if (scanf("%lf", &least) != 1)
+		return 1;
+	uint8_t *side = memory(n, sizeof *side);
+	struct wh_amount *amounts = memory(n * m, sizeof *amounts);
+	struct wh_contrast_measure *measures = memory(m, sizeof *measures);
+	struct wh_err err;
+	for (size_t i = 0; i < n; i++) {
+		side[i] = (uint8_t)number();
+		n_inside += side[i] == WH_SIDE_INSIDE;
+	}
+	for (uint32_t k = 0; k < m; k++) {
+		struct wh_amount *own = amounts + k * n;
+		measures[k] = (struct wh_contrast_measure){ .measure = k, .amounts = own };
+		for (uint32_t i = 0; i < n; i++) {
+			float value;
+			if (scanf("%f", &value) != 1)
+				return 1;
+			if (!isnan(value))
+				own[measures[k].n++] = (struct wh_amount){ i, value };
+		}
+		wh_amounts_sort(own, measures[k].n);
+	}
+	if (wh_contrast_levels(measures, m, side, n_inside, least, no_name, NULL, &err) != WH_OK)
+		return 1;
+	for (size_t k = 0; k < m; k++)
+		printf("%u %zu %zu %.17g %.17g %.17g %.17g %.17g ", measures[k].measure, measures[k].inside, measures[k].outside, measures[k].mean_inside,
+		       measures[k].mean_outside, measures[k].effect, measures[k].p_value, measures[k].score);
+	free(side);
+	free(amounts);
+	free(measures);
+	return 0;
+}
+
 /* N, the values: slope, growth, p, blocks */
 static int trend(void)
 {
@@ -205,6 +246,57 @@ static int shift(void)
 	return 0;
 }
 
+static double *numbers(size_t n)
+{
+	double *value = memory(n, sizeof *value);
+	for (size_t i = 0; i < n; i++)
+		if (scanf("%lf", &value[i]) != 1)
+			exit(1);
+	return value;
+}
+
+/* N, the values: where they begin to rise */
+static int onset(void)
+{
+	size_t n = number();
+	double *value = numbers(n);
+	printf("%.17g", wh_onset(value, n));
+	free(value);
+	return 0;
+}
+
+/* N, MOST, the values of the one and of the other: how their increments go together at every lag */
+static int lagged(void)
+{
+	size_t n = number(), most = number();
+	double *value = numbers(2 * n), *change = memory(2 * n, sizeof *change), *correlation = memory(2 * most + 1, sizeof *correlation);
+	wh_increments(value, n, change);
+	wh_increments(value + n, n, change + n);
+	wh_lagged_correlation(change, change + n, n, most, correlation);
+	for (size_t i = 0; i <= 2 * most; i++)
+		printf("%.17g ", correlation[i]);
+	free(value);
+	free(change);
+	free(correlation);
+	return 0;
+}
+
+/* N, M, the steps before the end: of each of M how often it rose, was first, its quartiles, its rank */
+static int precedence(void)
+{
+	size_t n = number(), m = number();
+	double *before = numbers(n * m);
+	struct wh_precedence *of = memory(m, sizeof *of);
+	struct wh_err err;
+	if (wh_precedence(before, n, m, of, &err) != WH_OK)
+		return 1;
+	for (size_t k = 0; k < m; k++)
+		printf("%zu %zu %.17g %.17g %.17g %.17g ", of[k].rose, of[k].first, of[k].lower, of[k].median, of[k].upper, of[k].rank);
+	free(before);
+	free(of);
+	return 0;
+}
+
 /* t and degrees of freedom: the upper tail */
 static int student(void)
 {
@@ -222,6 +314,7 @@ int main(void)
 		int (*run)(void);
 	} questions[] = {
 		{ "dense", dense }, { "quality", quality }, { "fisher", fisher }, { "adjust", adjust }, { "ranking", ranking }, { "amounts", amounts }, { "trend", trend }, { "student", student }, { "shift", shift },
+		{ "levels", levels }, { "onset", onset }, { "lagged", lagged }, { "precedence", precedence },
 	};
 	char word[16];
 	while (scanf("%15s", word) == 1) {

@@ -122,6 +122,35 @@ def test_amounts():
         assert np.isclose(answer[6], score if u.pvalue <= 0.05 else 0), answer
 
 
+def test_levels():
+    """What things are like where there are any: scipy's Mann-Whitney U test among those, corrected as a whole; ranked by the ratio of means."""
+    n, m, least = 60, 12, 0.1
+    side = rng.permutation(np.r_[1, 1, 2, 2, rng.integers(0, 3, n - 4)])
+    value = np.float32(rng.normal(0, 3, (m, n)) + np.where(rng.random((m, 1)) < 0.7, 20, 0) + 4 * (side == 1) * rng.integers(0, 2, (m, 1)))
+    value[rng.random((m, n)) < rng.choice([0, 0.4, 0.95], (m, 1))] = np.nan
+    value[0, side == 2], value[1, side == 1], value[2] = np.nan, np.nan, 5
+    value[3], value[4] = value[2], np.where(np.isnan(value[1]), value[1], 5)  # level with 2, and none inside
+    value[3, np.flatnonzero(side == 1)[:1]] = np.nan
+    [answer] = ask([["levels", n, m, least, *side, *value.ravel()]])
+    rows = {int(row[0]): row[1:] for row in answer.reshape(m, 8)}
+    assert sorted(rows) == list(range(m))
+    raw, expected = [], {}
+    for k in range(m):
+        a, b = (x[~np.isnan(x)].astype(float) for x in (value[k, side == 1], value[k, side == 2]))
+        mean = [x.mean() if len(x) else 0 for x in (a, b)]
+        told = len(a) and len(b) and len(set(np.r_[a, b])) > 1
+        u = mannwhitneyu(a, b, alternative="two-sided", method="asymptotic") if told else None
+        raw.append(u.pvalue if told else 1)
+        counts = len(a) and len(a) >= least * (side == 1).sum() and sum(map(abs, mean))
+        expected[k] = [len(a), len(b), *mean, 2 * u.statistic / len(a) / len(b) - 1 if told else 0, (mean[0] - mean[1]) / sum(map(abs, mean)) if counts else 0]
+    adjusted = ask([["adjust", m, *raw]])[0]
+    for k in range(m):
+        assert np.allclose(np.delete(rows[k], 5), expected[k], atol=1e-12), (k, rows[k], expected[k])
+        assert np.isclose(rows[k][5], adjusted[k], rtol=1e-9)
+    order = [(-row[-1], -row[1]) for row in answer.reshape(m, 8)]
+    assert order == sorted(order) and rows[0][6] == 1 and rows[1][6] == 0
+
+
 def test_adjust():
     cases = [[0.5], [0.01, 0.02, 0.03], [1.0, 1.0], *(rng.random(n) ** 3 for n in (2, 10, 300))]
     cases.append(np.round(rng.random(100), 1))

@@ -12,6 +12,7 @@
 #include "failing.h"
 #include "learn/contrast.h"
 #include "learn/hclust.h"
+#include "learn/onset.h"
 #include "learn/quality.h"
 #include "learn/select.h"
 
@@ -106,6 +107,21 @@ static int contrast(struct wh_err *err)
 	return wh_contrast(features, 2, 5, 10, name_of, NULL, err);
 }
 
+static int levels(struct wh_err *err)
+{
+	const struct wh_amount amounts[] = { { 0, -2 }, { 1, 1 }, { 2, 3 } };
+	const uint8_t side[] = { WH_SIDE_INSIDE, WH_SIDE_OUTSIDE, WH_SIDE_INSIDE };
+	struct wh_contrast_measure measures[] = { { .measure = 0, .amounts = amounts, .n = 3 }, { .measure = 1, .amounts = amounts, .n = 2 } };
+	return wh_contrast_levels(measures, 2, side, 2, 0.05, name_of, NULL, err);
+}
+
+static int precedence(struct wh_err *err)
+{
+	const double before[] = { 3, 2, 5, 7 };
+	struct wh_precedence of[2];
+	return wh_precedence(before, 2, 2, of, err);
+}
+
 static int folds(struct wh_err *err)
 {
 	uint32_t fold[N];
@@ -159,7 +175,7 @@ static int run_function(const void *user, struct wh_err *err)
 static void each_allocation_fails(void **state)
 {
 	static int (*const functions[])(struct wh_err *) = {
-		dense, sparse_complete, sparse_average, sparse_single, quality, ranking, contrast, folds, grid, cut, curve,
+		dense, sparse_complete, sparse_average, sparse_single, quality, ranking, contrast, levels, precedence, folds, grid, cut, curve,
 	};
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
 		assert_true(failing_each(run_function, &functions[i], NULL) > 0);
