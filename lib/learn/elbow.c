@@ -29,8 +29,7 @@ struct search {
 	size_t n_referenced;
 	float *referenced;
 	uint32_t *referenced_weight;
-	uint32_t *label, *best_label; /* n */
-	struct wh_kmeans best;
+	uint32_t *label; /* n */
 };
 
 static void search_release(struct search *search)
@@ -45,8 +44,6 @@ static void search_release(struct search *search)
 		free(search->referenced);
 	free(search->referenced_weight);
 	free(search->label);
-	free(search->best_label);
-	wh_kmeans_release(&search->best);
 }
 
 /* Rows of the first n shuffled points. */
@@ -74,8 +71,7 @@ static int search_init(struct search *search, struct wh_err *err)
 	search->indexed_label = malloc(search->n_indexed * sizeof *search->indexed_label);
 	search->distance = malloc((search->n_indexed * (search->n_indexed - 1) / 2 + 1) * sizeof *search->distance);
 	search->label = malloc(n * sizeof *search->label);
-	search->best_label = malloc(n * sizeof *search->best_label);
-	if (!search->shuffled || !search->indexed_label || !search->distance || !search->label || !search->best_label)
+	if (!search->shuffled || !search->indexed_label || !search->distance || !search->label)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	for (size_t i = 0; i < n; i++)
 		search->shuffled[i] = (uint32_t)i;
@@ -150,22 +146,13 @@ static int gap_of(const struct search *search, struct wh_elbow_point *point, str
 		.references = search->params->references ? search->params->references : REFERENCES,
 		.starts = search->params->starts, .seed = search->params->seed,
 	};
-	return point->k <= null.n ? wh_elbow_gap(&null, point->k, search->host, &point->gap, &point->gap_error, err) : WH_OK;
-}
-
-/* Whether a is to be chosen rather than b. */
-static bool better(const struct wh_elbow_point *a, const struct wh_elbow_point *b)
-{
-	if (isnan(a->index.silhouette) || isnan(b->index.silhouette))
-		return isnan(b->index.silhouette) && !isnan(a->index.silhouette);
-	if (fabs(a->index.silhouette - b->index.silhouette) > WH_ELBOW_TIE)
-		return a->index.silhouette > b->index.silhouette;
-	return a->index.davies_bouldin < b->index.davies_bouldin;
+	if (!isnan(point->gap) || point->k > null.n)
+		return WH_OK;
+	return wh_elbow_gap(&null, point->k, search->host, &point->gap, &point->gap_error, err);
 }
 
 /* One point of the curve. *exhausted: the points do not make that many clusters, let alone more. */
-static int try_k(struct search *search, struct wh_elbow *elbow, size_t k, const struct wh_elbow_point **best, bool *exhausted,
-		 struct wh_err *err)
+static int try_k(struct search *search, struct wh_elbow *elbow, size_t k, bool *exhausted, struct wh_err *err)
 {
 	struct wh_elbow_point *point = &elbow->points[elbow->n];
 	struct wh_kmeans kmeans;
@@ -173,10 +160,9 @@ static int try_k(struct search *search, struct wh_elbow *elbow, size_t k, const 
 	WH_TRY(cluster(search, k, &kmeans, err));
 	point->inertia = kmeans.inertia;
 	*exhausted = kmeans.used < k;
-	if (*exhausted) {
-		wh_kmeans_release(&kmeans);
+	wh_kmeans_release(&kmeans);
+	if (*exhausted)
 		return WH_OK;
-	}
 	elbow->n++;
 	for (size_t i = 0; i < search->n_indexed; i++)
 		search->indexed_label[i] = search->label[search->shuffled[i]];
@@ -186,32 +172,7 @@ static int try_k(struct search *search, struct wh_elbow *elbow, size_t k, const 
 		code = stability_of(search, k, &point->stability, err);
 	if (code == WH_OK && search->params->every_gap)
 		code = gap_of(search, point, err);
-	if (code == WH_OK && (!*best || better(point, *best))) {
-		*best = point;
-		wh_kmeans_release(&search->best);
-		search->best = kmeans;
-		memcpy(search->best_label, search->label, search->n * sizeof *search->label);
-	} else {
-		wh_kmeans_release(&kmeans);
-	}
 	return code;
-}
-
-/* Among the k whose clusters come again: the least that comes near the largest silhouette. best where stability was not asked. */
-static const struct wh_elbow_point *stable(const struct wh_elbow *elbow, const struct wh_elbow_point *best)
-{
-	double most = -INFINITY, silhouette = -INFINITY;
-	for (size_t i = 0; i < elbow->n; i++)
-		most = fmax(most, elbow->points[i].stability); /* NaN: not asked */
-	if (isinf(most))
-		return best;
-	for (size_t i = 0; i < elbow->n; i++)
-		if (elbow->points[i].stability >= most - WH_ELBOW_STABLE)
-			silhouette = fmax(silhouette, elbow->points[i].index.silhouette);
-	for (size_t i = 0; i < elbow->n; i++)
-		if (elbow->points[i].stability >= most - WH_ELBOW_STABLE && elbow->points[i].index.silhouette >= silhouette - WH_ELBOW_NEAR)
-			return &elbow->points[i];
-	return best;
 }
 
 /* What each index by itself would choose. */
@@ -237,46 +198,64 @@ static void other_rules(struct wh_elbow *elbow)
 	elbow->by_stability = stability ? stability->k : 0;
 }
 
-/* Whether the chosen number of clusters is no improvement on one Gaussian. */
-static int is_one_cluster(const struct search *search, struct wh_elbow *elbow, struct wh_elbow_point *best, bool *one, struct wh_err *err)
+/* What the choice makes the most of; NaN: not known of this k. */
+static double merit(const struct wh_elbow_point *point, bool stability)
 {
-	struct wh_elbow_point *single = &elbow->points[0];
-	*one = best == single;
-	if (*one)
-		return WH_OK;
-	if (isnan(single->gap))
-		WH_TRY(gap_of(search, single, err));
-	if (isnan(best->gap))
-		WH_TRY(gap_of(search, best, err));
-	*one = best->gap <= single->gap + 3 * best->gap_error;
-	return WH_OK;
+	double silhouette = point->index.silhouette;
+	if (!stability || silhouette <= 0)
+		return silhouette;
+	return isnan(point->stability) ? NAN : silhouette * fmax(point->stability, 0);
+}
+
+/* The best of the points that were not refused; the first, of one cluster, where all were. */
+static struct wh_elbow_point *best_of(const struct wh_elbow *elbow, const bool *refused)
+{
+	struct wh_elbow_point *best = &elbow->points[0];
+	bool stability = false;
+	for (size_t i = 0; i < elbow->n; i++)
+		stability |= !isnan(elbow->points[i].stability);
+	for (size_t i = 1; i < elbow->n; i++) {
+		struct wh_elbow_point *point = &elbow->points[i];
+		double m = refused[i] ? NAN : merit(point, stability), most = merit(best, stability);
+		bool tie = fabs(m - most) <= WH_ELBOW_TIE;
+		if (!isnan(m) && (isnan(most) || (tie ? point->index.davies_bouldin < best->index.davies_bouldin : m > most)))
+			best = point;
+	}
+	return best;
+}
+
+/* The best k that is an improvement on one cluster. */
+static int choose(const struct search *search, struct wh_elbow *elbow, struct wh_err *err)
+{
+	struct wh_elbow_point *single = &elbow->points[0], *best;
+	bool *refused = calloc(elbow->n, sizeof *refused);
+	int code = refused ? gap_of(search, single, err) : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	while (code == WH_OK && (best = best_of(elbow, refused)) != single) {
+		code = gap_of(search, best, err);
+		if (!(best->gap <= single->gap + 3 * best->gap_error))
+			break;
+		refused[best - single] = true;
+	}
+	elbow->k = code == WH_OK ? best->k : 1;
+	free(refused);
+	return code;
 }
 
 static int run(struct search *search, struct wh_elbow *elbow, size_t least, size_t most, uint32_t *label, struct wh_err *err)
 {
-	const struct wh_elbow_point *best = NULL;
-	bool exhausted, one;
+	bool exhausted;
 	WH_TRY(search_init(search, err));
-	WH_TRY(try_k(search, elbow, 1, &best, &exhausted, err));
+	WH_TRY(try_k(search, elbow, 1, &exhausted, err));
 	for (size_t k = least; k <= most; k++) {
 		wh_host_progress(search->host, "choosing k", k - least, most - least + 1);
-		WH_TRY(try_k(search, elbow, k, &best, &exhausted, err));
+		WH_TRY(try_k(search, elbow, k, &exhausted, err));
 		if (exhausted)
 			break;
 	}
-	const struct wh_elbow_point *kept = best;
-	best = stable(elbow, best);
-	WH_TRY(is_one_cluster(search, elbow, &elbow->points[best - elbow->points], &one, err));
 	other_rules(elbow);
-	elbow->k = one ? 1 : best->k;
-	if (elbow->k != kept->k) {
-		wh_kmeans_release(&search->best);
-		WH_TRY(cluster(search, elbow->k, &search->best, err));
-		memcpy(search->best_label, search->label, search->n * sizeof *search->label);
-	}
-	elbow->kmeans = search->best;
-	search->best = (struct wh_kmeans){ 0 };
-	memcpy(label, search->best_label, search->n * sizeof *label);
+	WH_TRY(choose(search, elbow, err));
+	WH_TRY(cluster(search, elbow->k, &elbow->kmeans, err));
+	memcpy(label, search->label, search->n * sizeof *label);
 	return WH_OK;
 }
 

@@ -2,15 +2,14 @@
 /*
  * How many clusters? K-means for every k of a range, what each index says of it, and a choice.
  *
- * The choice: the k with the largest mean silhouette; of those that no one could tell apart by it (WH_ELBOW_TIE) the one with the least
- * Davies-Bouldin index. Where stability is asked (halvings), it is chosen among the k whose clusters come again in other halves of the
- * points, nearly as well as any do (WH_ELBOW_STABLE), and the least of them that comes near the largest silhouette is taken
- * (WH_ELBOW_NEAR): tight clusters have ever larger silhouettes the smaller they are cut, but each time they are cut elsewhere.
+ * The choice: the k with the largest mean silhouette, times its stability where that is asked (halvings): tight clusters have ever larger
+ * silhouettes the smaller they are cut, but each time they are cut elsewhere. Of those that no one could tell apart by it (WH_ELBOW_TIE) the
+ * one with the least Davies-Bouldin index.
  *
- * And one cluster where that k is no improvement on a single Gaussian: the gap statistic (Tibshirani, Walther, Hastie 2001) with normal
- * references of the data's own covariance, gap(k) <= gap(1) + 3 s. Silhouette is not defined for one cluster and finds some in any cloud;
- * a cluster whose tails are much heavier than a Gaussian's may still be cut. Other rules are reported beside it, for plots and for who
- * knows better.
+ * A k that is no improvement on a single Gaussian is refused, and where all are there is one cluster: the gap statistic (Tibshirani, Walther,
+ * Hastie 2001) with normal references of the data's own covariance, gap(k) <= gap(1) + 3 s(k). Silhouette is not defined for one cluster and
+ * finds some in any cloud; a cluster whose tails are much heavier than a Gaussian's may still be cut. Other rules are reported beside it, for
+ * plots and for who knows better.
  */
 #ifndef WHORL_LEARN_ELBOW_H
 #define WHORL_LEARN_ELBOW_H
@@ -26,8 +25,6 @@
 #include "learn/kmeans.h"
 
 #define WH_ELBOW_TIE 1e-3
-#define WH_ELBOW_NEAR 0.02
-#define WH_ELBOW_STABLE 0.1
 
 struct wh_elbow_params {
 	size_t least, most;  /* range of k; 0: 2, and 30 or what the points allow */

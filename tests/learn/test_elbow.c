@@ -135,6 +135,37 @@ static void few_different_points(void **state)
 	wh_elbow_release(&elbow);
 }
 
+/* Blobs whose points come in tight pairs: pairs have larger silhouettes, but not even halves of the points agree on which. */
+static void clusters_come_again(void **state)
+{
+	enum { BLOBS = 6, PAIRS = 3, ALL = 2 * PAIRS * BLOBS };
+	struct wh_rng rng;
+	uint32_t label[ALL];
+	struct wh_err err;
+	wh_rng_init(&rng, 11);
+	for (size_t b = 0; b < BLOBS; b++) {
+		double centre[D];
+		for (size_t c = 0; c < D; c++)
+			centre[c] = 12 * gauss(&rng);
+		for (size_t p = 0; p < PAIRS; p++)
+			for (size_t c = 0; c < D; c++) {
+				double middle = centre[c] + 5 * gauss(&rng);
+				for (size_t i = 0; i < 2; i++)
+					points[((b * PAIRS + p) * 2 + i) * D + c] = (float)(middle + 0.1 * gauss(&rng));
+			}
+	}
+	for (unsigned halvings = 0; halvings <= 8; halvings += 8) {
+		const struct wh_elbow_params params = { .halvings = halvings };
+		struct wh_elbow elbow;
+		assert_int_equal(wh_elbow(points, ALL, D, NULL, &params, NULL, label, &elbow, &err), WH_OK);
+		assert_true(elbow.by_silhouette > BLOBS);
+		assert_int_equal(elbow.k, halvings ? BLOBS : elbow.by_silhouette);
+		for (size_t i = 0; halvings && i < ALL; i++)
+			assert_int_equal(label[i] == label[0], i < 2 * PAIRS);
+		wh_elbow_release(&elbow);
+	}
+}
+
 /* Where there are too many points to compare all, samples of them tell. */
 static void samples_of_many(void **state)
 {
@@ -173,6 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_planted_clusters),
+		cmocka_unit_test(clusters_come_again),
 		cmocka_unit_test(finds_one_cluster),
 		cmocka_unit_test(same_for_any_threads),
 		cmocka_unit_test(few_different_points),

@@ -155,6 +155,36 @@ static void test_kinds_are_found(void **state)
 	made_release(&m);
 }
 
+/* Sessions that come in pairs, alike to the last: kinds are found, not pairs, since these do not come again. */
+static void test_pairs_are_no_kinds(void **state)
+{
+	enum { PAIRS = 3, SIX = 6, ALL = SIX * PAIRS * 2 };
+	struct made m;
+	uint32_t kind[ALL], of[ALL];
+	char own[16], shared[16];
+	(void)state;
+	made_init(&m);
+	for (unsigned i = 0; i < ALL; i++) {
+		unsigned pair = i / 2;
+		kind[i] = pair % SIX;
+		snprintf(own, sizeof own, "kind%u", kind[i]);
+		snprintf(shared, sizeof shared, "pair%u", pair);
+		for (unsigned t = 0; t < 30; t++) {
+			wh_session_builder_row(&m.builder, own, strlen(own), t, 10 + 100 * t);
+			wh_session_builder_row(&m.builder, shared, strlen(shared), t, 10 + 15 * t + i % 2);
+		}
+		made_finish(&m, NULL);
+	}
+	void *space = open_space(&setups[0], "0", "0.25");
+	for (size_t i = 0; i < ALL; i++)
+		add(&setups[0], space, m.sessions.data[i]);
+	freeze(&setups[0], space, 1);
+	assert_int_equal(group(&setups[0], space, NULL, 1, of), SIX);
+	assert_true(ari(kind, of, ALL) == 1);
+	setups[0].method->close(space);
+	made_release(&m);
+}
+
 /* Through bytes, and into another space: all is the same there. */
 static void test_saved(void **state)
 {
@@ -583,6 +613,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kinds_are_found),
+		cmocka_unit_test(test_pairs_are_no_kinds),
 		cmocka_unit_test(test_saved),
 		cmocka_unit_test(test_new_kinds_are_told),
 		cmocka_unit_test(test_few_tell_little),

@@ -12,9 +12,7 @@
 #include "math/distance.h"
 #include "method/kaboom/space.h"
 
-enum { HALVINGS = 8 };
-
-enum { FEWEST_HELD = 20 }; /* that an elbow is looked for on */
+enum { HALVINGS = 8, FEWEST_HELD = 20 }; /* of the stability; that an elbow is looked for on */
 
 void wh_categories_release(struct wh_categories *categories)
 {
@@ -105,7 +103,7 @@ static int gather(struct lesson *l, struct wh_err *err)
 /* The elbow of the rows, or of those that are held; its clustering, where that is of all rows. */
 static int find_k(struct lesson *l, bool held, const struct wh_host *host, size_t *k, struct wh_err *err)
 {
-	const struct wh_elbow_params params = { .seed = host ? host->seed : 0 };
+	const struct wh_elbow_params params = { .seed = host ? host->seed : 0, .halvings = HALVINGS };
 	size_t width = l->points->width, n = 0;
 	struct wh_elbow elbow;
 	float *z = malloc((l->n * width + 1) * sizeof *z);
