@@ -75,8 +75,24 @@ def growth(x):
     return f, np.min(straight[:DEPTHS[0]], 0)
 
 
+def ends(x):
+    """growth as of all of the session, 7/8, 3/4, ... 1/4 of it."""
+    return np.stack([growth(x[:max(1, -(-len(x) * part // 8))])[0] for part in range(8, 1, -1)])
+
+
+def still(x):
+    """The length of what grows at the end, in that of what grew most as of any of the ends."""
+    length = np.linalg.norm(ends(known(x)), axis=1)
+    return length[0] / length.max() if length.max() > 0 else 1.0
+
+
+def earlier(x):
+    """Weights of what grew at any time, the longer the more."""
+    return np.sqrt(ends(known(x))).sum(0)
+
+
 def regime(sessions):
-    """growth, profile or course."""
+    """growth, earlier, profile or course."""
     lo = np.min([np.nanmin(np.where(np.isnan(x), 0, x), 0) for x in sessions], 0)
     whole = np.all([np.all(np.isnan(x) | (x == np.rint(x)), 0) for x in sessions], 0)
     if np.mean((lo >= 0) & whole) < 0.9:
@@ -90,7 +106,9 @@ def regime(sessions):
     for x in sessions:
         f, straight = growth(known(x))
         top.append(straight[np.argmax(f)])
-    return "growth" if np.median(top) >= 0.5 else "course"
+    if np.median(top) < 0.5:
+        return "course"
+    return "growth" if np.median([still(x) for x in sessions]) >= 0.5 else "earlier"
 
 
 class Plane:
@@ -168,7 +186,7 @@ class Fingerprint:
 
     def __init__(self, sessions, kind=None):
         self.kind = kind or regime(sessions)
-        if self.kind == "growth":
+        if self.kind in ("growth", "earlier"):
             self.seen = np.sum([(np.nan_to_num(x) != 0).any(0) for x in sessions], 0) >= 2
         elif self.kind == "profile":
             rows = np.vstack([known(x)[-1:] for x in sessions])
@@ -202,8 +220,8 @@ class Fingerprint:
         return np.sign(z) * np.log1p(np.abs(z))
 
     def __call__(self, sessions):
-        if self.kind == "growth":
-            f = np.array([growth(known(x))[0] for x in sessions])
+        if self.kind in ("growth", "earlier"):
+            f = np.array([earlier(x) if self.kind == "earlier" else growth(known(x))[0] for x in sessions])
             length = np.linalg.norm(f, axis=1, keepdims=True)
             f /= np.where(length > 0, length, 1)
             return f[:, self.seen], np.square(f[:, ~self.seen]).sum(1)

@@ -29,6 +29,19 @@ def leaks(rng, n, metrics, steps):
     return made
 
 
+def stopped(rng, n, metrics, steps):
+    """Counts: one metric grew to the middle and holds, one grows slowly to the end, the rest wanders."""
+    made = []
+    for i in range(n):
+        t = np.arange(rng.integers(steps, 2 * steps))
+        x = rng.integers(0, 5, (len(t), metrics)).astype(float)
+        x[:, i % 4] = np.floor(rng.integers(500, 9000) * np.minimum(t, len(t) * rng.uniform(0.4, 0.7)))
+        x[:, 4] = t // 3
+        x[rng.random(x.shape) < 0.02] = np.nan
+        made.append(x)
+    return made
+
+
 def gauges(rng, n, metrics, steps):
     """Levels of all kinds of scales, some never known, some sessions with gaps, one metric that never changes."""
     made = []
@@ -72,7 +85,7 @@ def check(name, kind, sessions, later, tolerance):
     assert known.kind == kind, f"{name}: {known.kind}, not {kind}"
     z, outside = known(sessions)
     z_c, outside_c = run(sessions, later)
-    assert z.shape[1] == z_c.shape[1] or kind == "growth", f"{name}: {z_c.shape[1]} coordinates, not {z.shape[1]}"
+    assert z.shape[1] == z_c.shape[1] or kind in ("growth", "earlier"), f"{name}: {z_c.shape[1]} coordinates, not {z.shape[1]}"
     far = np.abs(distances(z) - distances(z_c)).max(), np.abs(outside - outside_c).max()
     print(f"{name}: {kind}, {z_c.shape[1]} coordinates, distances differ by at most {far[0]:.2g}, outside by {far[1]:.2g}")
     assert max(far) <= tolerance, f"{name}: more than {tolerance}"
@@ -84,6 +97,10 @@ for i, x in enumerate(made): # one metric that no training session has
     x[:, 24] = 90 * np.arange(len(x)) if i >= 50 else 0
 check("leaks", "growth", made, 10, 1e-5)
 check("short leaks", "growth", leaks(rng, 30, 12, 5), 5, 1e-5)
+made = stopped(rng, 60, 12, 60)
+for i, x in enumerate(made):
+    x[:, 11] = 90 * np.minimum(np.arange(len(x)), len(x) // 2) if i >= 50 else 0
+check("leaks that stopped", "earlier", made, 10, 1e-5)
 check("profiles", "profile", profiles(rng, 80, 30, 1), 10, 1e-4)
 # a feature is a share of steps above a bias that is itself one of the outputs: rounding may move one
 check("gauges", "course", gauges(rng, 60, 12, 60), 10, 0.01)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The default fingerprint of a session, computed in one of three ways, decided once from the training sessions (no option);
+ * The default fingerprint of a session, computed in one of four ways, decided once from the training sessions (no option);
  * docs/decision/0010-session-fingerprint.md says how and why.
  *
  *   growth   counts that grow: the share of each metric in what still grows at the end (growth.h), on the unit sphere
+ *   earlier  counts that grew and stopped in most sessions: the same of what grew at any time
  *   profile  counts of one step (profile.h)
  *   course   all else: gauges, or counts that go up and down (course.h)
  */
@@ -19,9 +20,10 @@
 #include "method/kaboom/space.h"
 
 enum { SCRATCH_LIMIT_GIB = 32 };
-enum way { GROWTH, PROFILE, COURSE };
+enum way { GROWTH, PROFILE, COURSE, EARLIER }; /* models hold the numbers */
 
-static const double COUNTS = 0.9, STRAIGHT = 0.5; /* shares: of metrics that are counts, of a leak's way that leads up */
+/* Shares: of metrics that are counts, of a leak's way that leads up, of the most growth in that at the end. */
+static const double COUNTS = 0.9, STRAIGHT = 0.5, STILL = 0.5;
 enum { FEWEST_STEPS = 4, GROWTH_SESSIONS = 2 };
 
 struct whorl {
@@ -60,15 +62,20 @@ static const struct wh_vocabulary *whorl_vocabulary(const void *fitted)
 	return &((const struct whorl *)fitted)->vocabulary;
 }
 
+static bool grows(const struct whorl *w)
+{
+	return w->way == GROWTH || w->way == EARLIER;
+}
+
 static size_t whorl_width(const void *fitted)
 {
 	const struct whorl *w = fitted;
-	return w->way == GROWTH ? wh_vocabulary_size(&w->vocabulary) : w->way == PROFILE ? wh_profile_width(&w->profile) : wh_course_width(&w->course);
+	return grows(w) ? wh_vocabulary_size(&w->vocabulary) : w->way == PROFILE ? wh_profile_width(&w->profile) : wh_course_width(&w->course);
 }
 
 static bool whorl_unbiased(const void *fitted)
 {
-	return ((const struct whorl *)fitted)->way == GROWTH;
+	return grows(fitted);
 }
 
 /* ---- which way ---- */
@@ -78,7 +85,8 @@ struct survey {
 	struct whorl *w;
 	struct wh_arena scratch;
 	struct WH_VEC(bool) uncounted; /* by the vocabulary's number while it counts: no metric of counts */
-	double *steps, *straight;      /* n sessions: how many; m3 of the metric that weighs most */
+	double *steps, *straight;      /* n sessions: how many; m3 of the metric that weighs most; */
+	double *still;                 /* wh_growth_still */
 	size_t n;
 };
 
@@ -102,7 +110,7 @@ static int ask(struct survey *s, struct wh_bytes bytes, struct wh_err *err)
 	while (s->uncounted.n < wh_vocabulary_size(&s->w->vocabulary))
 		if (wh_vec_push(&s->uncounted, false))
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	WH_TRY(wh_growths(session, &s->scratch, &growths, err));
+	WH_TRY(wh_growths(session, true, &s->scratch, &growths, err));
 	double most = -1;
 	for (size_t i = 0; i < session->n_metrics; i++) {
 		uint32_t number = wh_vocabulary_column(&s->w->vocabulary, session->metrics[i].name);
@@ -113,6 +121,7 @@ static int ask(struct survey *s, struct wh_bytes bytes, struct wh_err *err)
 			s->straight[s->n] = growths[i].straight;
 		}
 	}
+	s->still[s->n] = wh_growth_still(growths, session->n_metrics);
 	s->steps[s->n++] = session->n_steps;
 	return WH_OK;
 }
@@ -140,14 +149,17 @@ static enum way decide(struct survey *s, double *steps)
 		return COURSE;
 	if (*steps == 1)
 		return PROFILE;
-	return *steps < FEWEST_STEPS || median(s->straight, s->n) < STRAIGHT ? COURSE : GROWTH;
+	if (*steps < FEWEST_STEPS || median(s->straight, s->n) < STRAIGHT)
+		return COURSE;
+	return median(s->still, s->n) < STILL ? EARLIER : GROWTH;
 }
 
 static int survey_sessions(struct survey *s, const struct wh_bytes *sessions, size_t n, const struct wh_host *host, struct wh_err *err)
 {
 	s->steps = calloc(n, sizeof *s->steps);
 	s->straight = calloc(n, sizeof *s->straight);
-	if (!s->steps || !s->straight)
+	s->still = calloc(n, sizeof *s->still);
+	if (!s->steps || !s->straight || !s->still)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	for (size_t i = 0; i < n; i++) {
 		WH_TRY(ask(s, sessions[i], err));
@@ -172,8 +184,9 @@ static int whorl_fit(void *fitted, const struct wh_bytes *sessions, size_t n, co
 	wh_vec_release(&s.uncounted);
 	free(s.steps);
 	free(s.straight);
+	free(s.still);
 	if (code == WH_OK)
-		code = wh_vocabulary_fix(&w->vocabulary, 0, w->way == GROWTH ? GROWTH_SESSIONS : 0, err);
+		code = wh_vocabulary_fix(&w->vocabulary, 0, grows(w) ? GROWTH_SESSIONS : 0, err);
 	if (code == WH_OK && w->way == PROFILE)
 		code = wh_profile_fit(&w->profile, &w->vocabulary, sessions, n, host, err);
 	if (code == WH_OK && w->way == COURSE)
@@ -188,9 +201,12 @@ static int embed_growth(const struct whorl *w, const struct wh_session *session,
 {
 	struct wh_growth *growths;
 	double square = 0;
-	WH_TRY(wh_growths(session, scratch, &growths, err));
-	for (size_t i = 0; i < session->n_metrics; i++)
+	WH_TRY(wh_growths(session, w->way == EARLIER, scratch, &growths, err));
+	for (size_t i = 0; i < session->n_metrics; i++) {
+		if (w->way == EARLIER)
+			growths[i].f = wh_growth_earlier(&growths[i]);
 		square += growths[i].f * growths[i].f;
+	}
 	for (size_t i = 0; square > 0 && i < session->n_metrics; i++) {
 		if (growths[i].f <= 0)
 			continue;
@@ -207,9 +223,9 @@ static int whorl_embed(const void *fitted, const struct wh_session *session, str
 		       struct wh_err *err)
 {
 	const struct whorl *w = fitted;
-	if (!whorl_width(w) && w->way != GROWTH)
+	if (!whorl_width(w) && !grows(w))
 		return WH_OK;
-	if (w->way == GROWTH)
+	if (grows(w))
 		return embed_growth(w, session, scratch, z, outside, err);
 	if (w->way == PROFILE)
 		return wh_profile_embed(&w->profile, &w->vocabulary, session, scratch, z, outside, err);
@@ -233,7 +249,7 @@ static int whorl_save(const void *fitted, struct wh_str *out, struct wh_err *err
 static int whorl_load(void *fitted, struct wh_unpack *r, struct wh_err *err)
 {
 	struct whorl *w = fitted;
-	w->way = (enum way)wh_unpack_size(r, GROWTH, COURSE);
+	w->way = (enum way)wh_unpack_size(r, GROWTH, EARLIER);
 	WH_TRY(wh_vocabulary_load(&w->vocabulary, r, err));
 	if (w->way == PROFILE)
 		wh_profile_load(&w->profile, &w->vocabulary, r);
@@ -261,7 +277,7 @@ static const struct wh_param params[] = {
 
 const struct wh_method wh_method_session = {
 	.name = "whorl",
-	.summary = "what still grows at the end of a session, or how its gauges run: told from the data (the default)",
+	.summary = "what still grows at the end of a session, or grew before, or how its gauges run: told from the data (the default)",
 	.source = "whorl",
 	.params = params,
 	.detail = &embedding,
