@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""golden.py READ_STACKS DATA [--update]: every DATA/<format>/*.txt (and *.dmp) must be detected as <format> (a `format` member in its golden
+"""golden.py READ_STACKS DATA [--update]: every DATA/<format>/*.txt (and *.dmp, *.bin) must be detected as <format> (a `format` member in its golden
 file overrides the folder) and read to exactly the JSON lines of FILE.txt.jsonl. The golden lines may leave members out: what they
 name must be equal; frames are compared one by one, member by member as named, and their number must agree."""
 import json
@@ -25,7 +25,7 @@ def main():
     program, data = sys.argv[1], pathlib.Path(sys.argv[2])
     update = "--update" in sys.argv
     failed = checked = 0
-    for path in sorted([*data.glob("*/*.txt"), *data.glob("*/*.dmp")]):
+    for path in sorted([*data.glob("*/*.txt"), *data.glob("*/*.dmp"), *data.glob("*/*.bin")]):
         if path.name == "PROVENANCE.txt":
             continue
         golden = path.with_name(path.name + ".jsonl")

@@ -8,6 +8,8 @@ const struct wh_format *const wh_session_formats[] = {
 	&wh_format_session_csv,
 	&wh_format_session_wide,
 	&wh_format_session_prometheus,
+	&wh_format_session_remote_write,
+	&wh_format_session_otlp,
 	&wh_format_session_jvm_histogram,
 	&wh_format_session_gc_log,
 	&wh_format_session_heap_profile,

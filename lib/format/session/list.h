@@ -9,6 +9,8 @@ extern const struct wh_format wh_format_session_neutral;
 extern const struct wh_format wh_format_session_csv;
 extern const struct wh_format wh_format_session_wide;
 extern const struct wh_format wh_format_session_prometheus;
+extern const struct wh_format wh_format_session_remote_write;
+extern const struct wh_format wh_format_session_otlp;
 extern const struct wh_format wh_format_session_jvm_histogram;
 extern const struct wh_format wh_format_session_gc_log;
 extern const struct wh_format wh_format_session_heap_profile;

@@ -38,17 +38,23 @@ static bool is(struct wh_bytes text, const char *word)
 	return text.size == strlen(word) && !strncasecmp(text.data, word, text.size);
 }
 
+bool wh_session_is_member(struct wh_bytes name)
+{
+	static const char *const members[] = { "id", "time", "label", "format", "steps", "first_step", "metrics", "time_s" };
+	for (size_t m = 0; m < sizeof members / sizeof *members; m++)
+		if (is(name, members[m]))
+			return true;
+	return false;
+}
+
 static struct column understand(struct wh_session_reading *r, struct wh_bytes name, size_t i)
 {
-	/* members of the neutral record, which an attribute of that name would be taken for */
-	static const char *const members[] = { "id", "format", "steps", "first_step", "metrics", "time_s" };
 	if (is(name, "session") || (i == 0 && is(name, "id")))
 		return (struct column){ .kind = SESSION };
 	if (is(name, "time") || is(name, "label"))
 		return (struct column){ .kind = is(name, "time") ? TIME : LABEL };
-	for (size_t m = 0; m < sizeof members / sizeof *members; m++)
-		if (is(name, members[m]))
-			return (struct column){ .kind = PASSED_OVER };
+	if (wh_session_is_member(name))
+		return (struct column){ .kind = PASSED_OVER };
 	return (struct column){ name.size ? ATTRIBUTE : PASSED_OVER, wh_arena_strndup(&r->arena, name.data, strnlen(name.data, name.size)) };
 }
 

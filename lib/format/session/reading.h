@@ -41,4 +41,7 @@ void wh_session_close_reading(void *context); /* NULL: nothing */
  * name, and that without its extensions. NULL: nothing, or there is no table. */
 const struct wh_session_told *wh_session_find_told(const struct wh_session_reading *, const char *id, const char *name);
 
+/* Whether the neutral record has a member of that name, in any case, which an attribute would be taken for. */
+bool wh_session_is_member(struct wh_bytes name);
+
 #endif

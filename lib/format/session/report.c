@@ -37,6 +37,8 @@ static void add_attributes(struct wh_observation *o, struct wh_attribute *all, c
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t k = 0;
+		if (wh_session_is_member((struct wh_bytes){ attributes[i].name, strlen(attributes[i].name) }))
+			continue;
 		while (k < o->n_attributes && strcmp(all[k].name, attributes[i].name) != 0)
 			k++;
 		all[k] = attributes[i]; /* who comes later knows better */

@@ -14,6 +14,7 @@ bool wh_session_change_encoded(const struct wh_reader *);
 /* What is known of a session beside its metrics; zeroed: nothing. */
 struct wh_session_head {
 	const char *id; /* its own, or NULL */
+	/* those called as members of the neutral record are left out */
 	const struct wh_attribute *attributes;
 	size_t n_attributes;
 };
