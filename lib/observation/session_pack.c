@@ -4,6 +4,8 @@
  * the length of the name, the name, the number of changes twice, plus 1 where every value is a whole number, and per change the steps since the
  * one before and either the difference of the values (zigzag) or the value as it is in memory, little-endian.
  */
+#include <endian.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -13,11 +15,36 @@ static const double MOST_WHOLE = 4503599627370496.0; /* 2^52: differences of two
 
 /* ---- writing ---- */
 
-static void put_varint(struct wh_str *out, uint64_t v)
+enum { LONGEST_VARINT = 10, LONGEST_CHANGE = 2 * LONGEST_VARINT, CHANGES_AT_ONCE = 64 };
+
+static inline unsigned char *write_varint(unsigned char *at, uint64_t v)
 {
 	for (; v >= 0x80; v >>= 7)
-		wh_str_putc(out, (char)(v | 0x80));
-	wh_str_putc(out, (char)v);
+		*at++ = (unsigned char)(v | 0x80);
+	*at++ = (unsigned char)v;
+	return at;
+}
+
+static inline unsigned char *write_double(unsigned char *at, double v)
+{
+	uint64_t bits;
+	if (isnan(v))
+		v = NAN; /* one of the many */
+	memcpy(&bits, &v, 8);
+	bits = htole64(bits);
+	memcpy(at, &bits, 8);
+	return at + 8;
+}
+
+static void put(struct wh_str *out, const unsigned char *from, const unsigned char *to)
+{
+	wh_str_add(out, (const char *)from, (size_t)(to - from));
+}
+
+static void put_varint(struct wh_str *out, uint64_t v)
+{
+	unsigned char bytes[LONGEST_VARINT];
+	put(out, bytes, write_varint(bytes, v));
 }
 
 static uint64_t zigzag(int64_t v)
@@ -25,47 +52,53 @@ static uint64_t zigzag(int64_t v)
 	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
 }
 
-static void put_double(struct wh_str *out, double v)
-{
-	char bytes[8];
-	uint64_t bits;
-	if (isnan(v))
-		v = NAN; /* one of the many */
-	memcpy(&bits, &v, 8);
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (char)(bits >> 8 * i);
-	wh_str_add(out, bytes, 8);
-}
-
 static bool is_whole(const struct wh_metric *metric)
 {
 	for (size_t i = 0; i < metric->n_changes; i++) {
 		double v = metric->changes[i].value;
-		if (!(fabs(v) <= MOST_WHOLE) || v != floor(v))
+		if (!(fabs(v) <= MOST_WHOLE) || v != (double)(int64_t)v)
 			return false;
 	}
 	return true;
 }
 
+static unsigned char *write_whole(unsigned char *at, const struct wh_change *changes, size_t n, struct wh_change before)
+{
+	int64_t value = (int64_t)before.value;
+	for (size_t i = 0; i < n; i++) {
+		int64_t next = (int64_t)changes[i].value;
+		at = write_varint(at, changes[i].step - before.step);
+		at = write_varint(at, zigzag(next - value));
+		before.step = changes[i].step;
+		value = next;
+	}
+	return at;
+}
+
+static unsigned char *write_real(unsigned char *at, const struct wh_change *changes, size_t n, uint32_t step)
+{
+	for (size_t i = 0; i < n; i++) {
+		at = write_varint(at, changes[i].step - step);
+		step = changes[i].step;
+		at = write_double(at, changes[i].value);
+	}
+	return at;
+}
+
 static void put_metric(struct wh_str *out, const struct wh_metric *metric)
 {
+	unsigned char bytes[CHANGES_AT_ONCE * LONGEST_CHANGE]; /* so that the string is asked for room but once for many */
+	struct wh_change before = { 0, 0 };
 	size_t length = strlen(metric->name);
 	bool whole = is_whole(metric);
-	uint32_t step = 0;
-	int64_t before = 0;
 	put_varint(out, length);
 	wh_str_add(out, metric->name, length);
 	put_varint(out, (uint64_t)metric->n_changes * 2 + whole);
-	for (size_t i = 0; i < metric->n_changes; i++) {
-		put_varint(out, metric->changes[i].step - step);
-		step = metric->changes[i].step;
-		if (whole) {
-			int64_t v = (int64_t)metric->changes[i].value;
-			put_varint(out, zigzag(v - before));
-			before = v;
-		} else {
-			put_double(out, metric->changes[i].value);
-		}
+	for (size_t i = 0; i < metric->n_changes; i += CHANGES_AT_ONCE) {
+		const struct wh_change *changes = metric->changes + i;
+		size_t n = metric->n_changes - i < CHANGES_AT_ONCE ? metric->n_changes - i : CHANGES_AT_ONCE;
+		put(out, bytes, whole ? write_whole(bytes, changes, n, before) : write_real(bytes, changes, n, before.step));
+		before = changes[n - 1];
 	}
 }
 
@@ -75,8 +108,10 @@ void wh_session_pack(const struct wh_session *session, struct wh_str *out)
 	put_varint(out, zigzag(session->first_step));
 	put_varint(out, session->n_metrics);
 	put_varint(out, session->time_s != NULL);
-	for (uint32_t i = 0; session->time_s && i < session->n_steps; i++)
-		put_double(out, session->time_s[i]);
+	for (uint32_t i = 0; session->time_s && i < session->n_steps; i++) {
+		unsigned char bytes[sizeof(double)];
+		put(out, bytes, write_double(bytes, session->time_s[i]));
+	}
 	for (size_t i = 0; i < session->n_metrics; i++)
 		put_metric(out, &session->metrics[i]);
 }
@@ -88,37 +123,50 @@ struct cursor {
 	bool bad;
 };
 
-static uint64_t take_varint(struct cursor *c)
+static uint64_t take_long_varint(const unsigned char **at, const unsigned char *end, bool *bad)
 {
 	uint64_t v = 0;
 	for (int shift = 0; shift < 64; shift += 7) {
-		if (c->at == c->end)
+		if (*at == end)
 			break;
-		unsigned char byte = *c->at++;
+		unsigned char byte = *(*at)++;
 		v |= (uint64_t)(byte & 0x7f) << shift;
 		if (!(byte & 0x80))
 			return v;
 	}
-	c->bad = true;
+	*bad = true;
 	return 0;
 }
 
-static int64_t take_signed(struct cursor *c)
+static inline uint64_t take_varint(struct cursor *c)
+{
+	if (c->at != c->end && *c->at < 0x80) /* nearly all of them */
+		return *c->at++;
+	const unsigned char *at = c->at;
+	bool bad = c->bad;
+	uint64_t v = take_long_varint(&at, c->end, &bad);
+	c->at = at;
+	c->bad = bad;
+	return v;
+}
+
+static inline int64_t take_signed(struct cursor *c)
 {
 	uint64_t v = take_varint(c);
 	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
 }
 
-static double take_double(struct cursor *c)
+static inline double take_double(struct cursor *c)
 {
-	uint64_t bits = 0;
+	uint64_t bits;
 	double v = 0;
 	if (c->end - c->at < 8) {
 		c->bad = true;
 		return 0;
 	}
-	for (int i = 0; i < 8; i++)
-		bits |= (uint64_t)*c->at++ << 8 * i;
+	memcpy(&bits, c->at, 8);
+	c->at += 8;
+	bits = le64toh(bits);
 	memcpy(&v, &bits, 8);
 	return v;
 }
@@ -129,6 +177,39 @@ static size_t take_count(struct cursor *c, size_t bytes_each)
 	uint64_t n = take_varint(c);
 	c->bad |= n > (size_t)(c->end - c->at) / bytes_each;
 	return c->bad ? 0 : (size_t)n;
+}
+
+/* Where the next change is: behind the last, below n_steps. */
+static inline uint32_t take_step(struct cursor *c, uint32_t n_steps, uint32_t after, bool first)
+{
+	uint64_t further = take_varint(c);
+	c->bad |= further >= n_steps || further + after >= n_steps || (!first && !further);
+	return (uint32_t)(after + further);
+}
+
+static void take_whole(struct cursor *from, uint32_t n_steps, struct wh_change *changes, size_t n)
+{
+	struct cursor c = *from; /* nobody else's: it stays in registers */
+	uint32_t step = 0;
+	int64_t value = 0;
+	for (size_t i = 0; i < n && !c.bad; i++) {
+		step = take_step(&c, n_steps, step, !i);
+		value = (int64_t)((uint64_t)value + (uint64_t)take_signed(&c)); /* wraps where the bytes are not ours */
+		changes[i] = (struct wh_change){ step, (double)value };
+	}
+	*from = c;
+}
+
+static void take_real(struct cursor *from, uint32_t n_steps, struct wh_change *changes, size_t n)
+{
+	struct cursor c = *from;
+	uint32_t step = 0;
+	for (size_t i = 0; i < n && !c.bad; i++) {
+		step = take_step(&c, n_steps, step, !i);
+		changes[i] = (struct wh_change){ step, take_double(&c) };
+		c.bad |= fabs(changes[i].value) > DBL_MAX;
+	}
+	*from = c;
 }
 
 static int take_metric(struct cursor *c, struct wh_arena *arena, uint32_t n_steps, struct wh_metric *metric, struct wh_err *err)
@@ -146,17 +227,10 @@ static int take_metric(struct cursor *c, struct wh_arena *arena, uint32_t n_step
 	struct wh_change *changes = wh_arena_alloc(arena, ((size_t)n + 1) * sizeof *changes);
 	if (!metric->name || !changes)
 		return wh_arena_error(arena, err);
-	uint64_t step = 0;
-	int64_t value = 0;
-	for (size_t i = 0; i < n && !c->bad; i++) {
-		uint64_t further = take_varint(c);
-		step += further;
-		c->bad |= step >= n_steps || further >= n_steps || (i && !further);
-		if (whole) /* wraps where the bytes are not ours */
-			value = (int64_t)((uint64_t)value + (uint64_t)take_signed(c));
-		changes[i] = (struct wh_change){ (uint32_t)step, whole ? (double)value : take_double(c) };
-		c->bad |= isinf(changes[i].value);
-	}
+	if (whole)
+		take_whole(c, n_steps, changes, (size_t)n);
+	else
+		take_real(c, n_steps, changes, (size_t)n);
 	metric->changes = changes;
 	metric->n_changes = (size_t)n;
 	return WH_OK;

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "base/thread.h"
+#include "math/logarithm.h"
+#include "method/kaboom/gauge.h"
 #include "method/kaboom/known.h"
 
-enum { SCRATCH_LIMIT_GIB = 32, LONGEST = 256, SHORTEST = 9, EXAMPLES = 20, SUMMARIES = 4, GRAIN = 4 };
+enum { SCRATCH_LIMIT_GIB = 32, LONGEST = 256, SHORTEST = 9, EXAMPLES = 20, GRAIN = 4, COLUMNS_AT_ONCE = 32, READINGS_IN_CACHE = 4096 };
 static const size_t READINGS_AT_ONCE = (size_t)1 << 25;
 static const double SUMMARY_WEIGHT = 0.5; /* beside convolutions; alone it is 1 */
 
@@ -149,73 +151,69 @@ static int fit_scales(struct wh_course *c, const struct wh_vocabulary *v, const 
 
 /* ---- features of a session ---- */
 
-static double sum(const double *u, size_t n)
-{
-	double sums[4] = { 0 }; /* side by side: an addition need not wait for the one before */
-	size_t t = 0;
-	for (; t + 4 <= n; t += 4)
-		for (size_t k = 0; k < 4; k++)
-			sums[k] += u[t + k];
-	for (; t < n; t++)
-		sums[0] += u[t];
-	return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-}
+/* Some columns at a time, as many as the nearest cache holds. */
+struct describing {
+	const struct wh_course *c;
+	const struct wh_vocabulary *v;
+	const struct wh_session *session;
+	size_t metric; /* of the session: the next */
+	double *reading;
+	float *u;
+	struct wh_gauge_grid grid;
+	size_t known[COLUMNS_AT_ONCE]; /* steps; 1: it does not move */
+};
 
-/* Of n > 0 steps, one summary each `stride` floats. */
-static void summarise(const double *u, size_t n, float *mean, size_t stride)
+/* Reads and scales columns first … last - 1. */
+static void read_columns(struct describing *d, size_t first, size_t last)
 {
-	size_t half = n / 2 ? n / 2 : 1;
-	double first = sum(u, half), last = sum(u + n - half, half);
-	double all = (n < 2 ? first : first + last + sum(u + half, n - 2 * half)) / (double)n, square = 0, steps = 0;
-	double step = n > 1 ? (u[n - 1] - u[0]) / (double)(n - 1) : 0;
-	for (size_t t = 1; t < n; t++) {
-		double far = u[t] - all, rough = u[t] - u[t - 1] - step;
-		square += far * far;
-		steps += rough * rough;
-	}
-	square += (u[0] - all) * (u[0] - all);
-	mean[0] = (float)all;
-	mean[stride] = (float)sqrt(square / (double)n);
-	mean[2 * stride] = (float)((last - first) / (double)half);
-	mean[3 * stride] = n > 1 ? (float)sqrt(steps / (double)(n - 1)) : 0;
-}
-
-static void resample(const double *u, size_t n, double *to, size_t steps)
-{
-	for (size_t i = 0; i < steps; i++) {
-		double at = steps > 1 ? (double)i * (double)(n - 1) / (double)(steps - 1) : 0;
-		size_t left = (size_t)at < n - 1 ? (size_t)at : n - 1, right = left + 1 < n ? left + 1 : left;
-		to[i] = u[left] + (at - (double)left) * (u[right] - u[left]);
-	}
-}
-
-/* A session's summaries (4 x columns) and, where `even` is not NULL, its courses on an even number of steps (columns x steps). */
-static int describe(const struct wh_course *c, const struct wh_vocabulary *v, const struct wh_session *session, struct wh_arena *scratch,
-		    float *summary, double *even, struct wh_err *err)
-{
-	size_t n = session->n_steps, n_columns = wh_vocabulary_size(v), most = 0;
-	for (size_t i = 0; i < session->n_metrics; i++)
-		most = session->metrics[i].n_changes > most ? session->metrics[i].n_changes : most;
-	double *u = wh_arena_alloc(scratch, (n + 1) * sizeof *u);
-	struct wh_change *known = wh_arena_alloc(scratch, (most + 1) * sizeof *known);
-	if (!u || !known)
-		return wh_arena_error(scratch, err);
-	memset(summary, 0, SUMMARIES * n_columns * sizeof *summary);
-	for (size_t column = 0, i = 0; n && column < n_columns; column++) { /* both in the order of names */
-		const char *name = wh_vocabulary_name(v, (uint32_t)column);
+	const struct wh_session *session = d->session;
+	float *u = d->u;
+	for (size_t column = first; column < last; column++) { /* both in the order of names */
+		const char *name = wh_vocabulary_name(d->v, (uint32_t)column);
 		const struct wh_metric nothing = { .name = name };
-		while (i < session->n_metrics && strcmp(session->metrics[i].name, name) < 0)
-			i++;
-		bool has = i < session->n_metrics && !strcmp(session->metrics[i].name, name);
-		size_t n_known = wh_known_changes(has ? &session->metrics[i] : &nothing, session->n_steps, known);
-		wh_known_expand(known, n_known, 0, session->n_steps, u);
-		for (size_t t = 0; t < n; t++) {
-			double x = n_known ? (u[t] - c->middle[column]) / c->spread[column] : 0;
-			u[t] = copysign(log(1 + fmin(fabs(x), DBL_MAX)), x); /* log1p is no better about 0 than the readings, and slower */
-		}
-		summarise(u, n, summary + column, n_columns);
+		int order = 1;
+		while (d->metric < session->n_metrics && (order = strcmp(session->metrics[d->metric].name, name)) < 0)
+			d->metric++;
+		size_t known = wh_known_read(order ? &nothing : &session->metrics[d->metric], session->n_steps, d->reading);
+		if (!known) /* it stands at the middle */
+			d->reading[0] = d->c->middle[column];
+		d->known[column - first] = known ? known : 1;
+		wh_gauge_scale(d->reading, d->known[column - first], d->c->middle[column], fmin(1 / d->c->spread[column], DBL_MAX), u);
+		u += wh_gauge_room(d->known[column - first]);
+	}
+	wh_signed_log1p((size_t)(u - d->u), d->u, d->u);
+}
+
+/* A session's summaries (4 x columns) and, where `even` is not NULL, its courses on an even number of steps (columns x stride). */
+static int describe(const struct wh_course *c, const struct wh_vocabulary *v, const struct wh_session *session, struct wh_arena *scratch,
+		    float *summary, int32_t *even, struct wh_err *err)
+{
+	size_t n = session->n_steps, n_columns = wh_vocabulary_size(v), stride = wh_gauge_stride(c->steps);
+	size_t at_once = READINGS_IN_CACHE / wh_gauge_room(n);
+	at_once = at_once < 1 ? 1 : at_once < COLUMNS_AT_ONCE ? at_once : COLUMNS_AT_ONCE;
+	struct describing d = { c, v, session, .reading = wh_arena_alloc(scratch, (n + 1) * sizeof *d.reading),
+				.u = wh_arena_alloc(scratch, at_once * wh_gauge_room(n) * sizeof *d.u) };
+	if (!d.reading || !d.u)
+		return wh_arena_error(scratch, err);
+	if (!n) {
+		memset(summary, 0, WH_GAUGE_SUMMARIES * n_columns * sizeof *summary);
 		if (even)
-			resample(u, n, even + column * c->steps, c->steps);
+			memset(even, 0, n_columns * stride * sizeof *even);
+		return WH_OK;
+	}
+	if (even)
+		WH_TRY(wh_gauge_grid_init(&d.grid, n, c->steps, scratch, err));
+	for (size_t first = 0, last; first < n_columns; first = last) {
+		const float *u = d.u;
+		last = n_columns - first < at_once ? n_columns : first + at_once;
+		read_columns(&d, first, last);
+		for (size_t column = first; column < last; column++) {
+			size_t known = d.known[column - first];
+			wh_gauge_summarise(u, known, summary + column, n_columns);
+			if (even)
+				wh_gauge_resample(&d.grid, u, known, even + column * stride);
+			u += wh_gauge_room(known);
+		}
 	}
 	return WH_OK;
 }
@@ -235,13 +233,13 @@ struct learning {
 static int fit_minirocket(struct learning *l, struct wh_err *err)
 {
 	size_t n_columns = wh_vocabulary_size(l->v), n = l->n < EXAMPLES ? l->n : EXAMPLES;
-	double *examples[EXAMPLES] = { NULL };
+	int32_t *examples[EXAMPLES] = { NULL };
 	int code = wh_minirocket_init(&l->c->minirocket, n_columns, l->c->steps, err);
 	for (size_t i = 0; code == WH_OK && i < n; i++) {
 		struct wh_session *session;
 		wh_arena_reset(l->scratch);
-		float *summary = wh_arena_alloc(l->scratch, SUMMARIES * n_columns * sizeof *summary);
-		examples[i] = calloc(n_columns * l->c->steps, sizeof **examples);
+		float *summary = wh_arena_alloc(l->scratch, WH_GAUGE_SUMMARIES * n_columns * sizeof *summary);
+		examples[i] = malloc(n_columns * wh_gauge_stride(l->c->steps) * sizeof **examples);
 		if (!examples[i] || !summary)
 			code = wh_err_set(err, WH_E_NOMEM, "out of memory");
 		if (code == WH_OK)
@@ -250,15 +248,15 @@ static int fit_minirocket(struct learning *l, struct wh_err *err)
 			code = describe(l->c, l->v, session, l->scratch, summary, examples[i], err);
 	}
 	if (code == WH_OK)
-		code = wh_minirocket_fit(&l->c->minirocket, (const double *const *)examples, n, err);
+		code = wh_minirocket_fit(&l->c->minirocket, (const int32_t *const *)examples, n, err);
 	for (size_t i = 0; i < n; i++)
 		free(examples[i]);
 	return code;
 }
 
-static int convolve(const struct wh_course *c, const double *even, struct wh_arena *scratch, float *feature, struct wh_err *err)
+static int convolve(const struct wh_course *c, const int32_t *even, struct wh_arena *scratch, float *feature, struct wh_err *err)
 {
-	double *room = wh_arena_alloc(scratch, wh_minirocket_scratch(&c->minirocket) * sizeof *room);
+	int32_t *room = wh_arena_alloc(scratch, wh_minirocket_scratch(&c->minirocket) * sizeof *room);
 	if (!room)
 		return wh_arena_error(scratch, err);
 	wh_minirocket_apply(&c->minirocket, even, room, feature);
@@ -272,12 +270,12 @@ static int describe_some(void *user, unsigned worker, size_t first, size_t last,
 	size_t n_columns = wh_vocabulary_size(l->v);
 	for (size_t i = first; i < last; i++) {
 		struct wh_session *session;
-		double *even = NULL;
+		int32_t *even = NULL;
 		wh_arena_reset(scratch);
 		WH_TRY(wh_session_unpack(l->sessions[i], scratch, &session, err));
-		if (l->n_features && !(even = wh_arena_zalloc(scratch, n_columns * l->c->steps, sizeof *even)))
+		if (l->n_features && !(even = wh_arena_alloc(scratch, n_columns * wh_gauge_stride(l->c->steps) * sizeof *even)))
 			return wh_arena_error(scratch, err);
-		WH_TRY(describe(l->c, l->v, session, scratch, l->summary + i * SUMMARIES * n_columns, even, err));
+		WH_TRY(describe(l->c, l->v, session, scratch, l->summary + i * WH_GAUGE_SUMMARIES * n_columns, even, err));
 		if (even)
 			WH_TRY(convolve(l->c, even, scratch, l->feature + i * l->n_features, err));
 	}
@@ -310,7 +308,7 @@ static int fit_blocks(struct learning *l, const struct wh_host *host, struct wh_
 		WH_TRY(fit_minirocket(l, err));
 		l->n_features = wh_minirocket_features(&l->c->minirocket);
 	}
-	l->summary = malloc((l->n * SUMMARIES * n_columns + 1) * sizeof *l->summary);
+	l->summary = malloc((l->n * WH_GAUGE_SUMMARIES * n_columns + 1) * sizeof *l->summary);
 	l->feature = malloc((l->n * l->n_features + 1) * sizeof *l->feature);
 	if (!l->summary || !l->feature)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
@@ -319,7 +317,7 @@ static int fit_blocks(struct learning *l, const struct wh_host *host, struct wh_
 		WH_TRY(fit_units(l, err));
 		WH_TRY(wh_plane_fit(&l->c->convolutions, l->feature, l->n, l->n_features, host, err));
 	}
-	return wh_plane_fit(&l->c->summaries, l->summary, l->n, SUMMARIES * n_columns, host, err);
+	return wh_plane_fit(&l->c->summaries, l->summary, l->n, WH_GAUGE_SUMMARIES * n_columns, host, err);
 }
 
 int wh_course_fit(struct wh_course *c, const struct wh_vocabulary *v, const struct wh_bytes *sessions, size_t n, double median_steps,
@@ -363,9 +361,10 @@ int wh_course_embed(const struct wh_course *c, const struct wh_vocabulary *v, co
 		    float *z, double *outside, struct wh_err *err)
 {
 	size_t n_columns = wh_vocabulary_size(v), n_features = wh_minirocket_features(&c->minirocket), width = wh_course_width(c);
-	float *summary = wh_arena_alloc(scratch, (SUMMARIES * n_columns + 1) * sizeof *summary);
+	float *summary = wh_arena_alloc(scratch, (WH_GAUGE_SUMMARIES * n_columns + 1) * sizeof *summary);
 	float *feature = wh_arena_alloc(scratch, (n_features + 1) * sizeof *feature);
-	double *even = wh_arena_zalloc(scratch, n_columns * c->steps + 1, sizeof *even), length = 0;
+	int32_t *even = wh_arena_alloc(scratch, (n_columns * wh_gauge_stride(c->steps) + 1) * sizeof *even);
+	double length = 0;
 	*outside = 0;
 	if (!summary || !feature || !even)
 		return wh_arena_error(scratch, err);
@@ -398,7 +397,7 @@ void wh_course_save(const struct wh_course *c, const struct wh_vocabulary *v, st
 		wh_pack_real(out, c->spread[i]);
 	}
 	for (size_t i = 0; i < n_features; i++)
-		wh_pack_real(out, c->minirocket.bias[i]);
+		wh_pack_real(out, WH_GAUGE_UNIT * c->minirocket.bias[i]);
 	wh_pack_floats(out, c->unit, n_features);
 	if (n_features)
 		wh_plane_save(&c->convolutions, out);
@@ -411,7 +410,7 @@ static int load_convolutions(struct wh_course *c, size_t n_columns, struct wh_un
 	WH_TRY(wh_minirocket_init(&c->minirocket, n_columns, c->steps, err));
 	size_t n_features = wh_minirocket_features(&c->minirocket);
 	for (size_t i = 0; i < n_features; i++)
-		c->minirocket.bias[i] = wh_unpack_real(in);
+		c->minirocket.bias[i] = (int32_t)rint(fmin(fmax(wh_unpack_real(in) / WH_GAUGE_UNIT, -INT32_MAX), INT32_MAX));
 	c->unit = wh_unpack_floats(in, n_features);
 	for (size_t i = 0; c->unit && i < n_features; i++)
 		in->failed |= !(c->unit[i] > 1e-10F);
@@ -436,6 +435,6 @@ int wh_course_load(struct wh_course *c, const struct wh_vocabulary *v, struct wh
 	if (n_columns && c->steps >= SHORTEST)
 		WH_TRY(load_convolutions(c, n_columns, in, err));
 	if (n_columns)
-		wh_plane_load(&c->summaries, SUMMARIES * n_columns, in);
+		wh_plane_load(&c->summaries, WH_GAUGE_SUMMARIES * n_columns, in);
 	return wh_unpack_check(in, false, "model", err);
 }

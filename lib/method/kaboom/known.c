@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "math/clones.h"
+
 size_t wh_known_changes(const struct wh_metric *metric, uint32_t n_steps, struct wh_change *to)
 {
 	size_t n = 0;
@@ -14,6 +16,48 @@ size_t wh_known_changes(const struct wh_metric *metric, uint32_t n_steps, struct
 	if (n)
 		to[0].step = 0;
 	return n;
+}
+
+/* Of a metric that changes at every step; false: some are not known. */
+WH_CLONES
+static bool read_each(const struct wh_change *changes, size_t n, double *value)
+{
+	uint64_t unknown = 0;
+	for (size_t i = 0; i < n; i++) {
+		value[i] = changes[i].value;
+		unknown |= isnan(value[i]);
+	}
+	return !unknown;
+}
+
+static size_t fill(double *value, size_t from, size_t to, double with)
+{
+	for (; from < to; from++)
+		value[from] = with;
+	return from;
+}
+
+size_t wh_known_read(const struct wh_metric *metric, uint32_t n_steps, double *value)
+{
+	const struct wh_change *changes = metric->changes;
+	bool starts = n_steps && metric->n_changes && changes[0].step == 0;
+	if (n_steps && metric->n_changes == n_steps && read_each(changes, n_steps, value))
+		return n_steps;
+	size_t i = 0, at = 0;
+	while (starts && i < metric->n_changes && isnan(changes[i].value))
+		i++;
+	if (starts && i == metric->n_changes)
+		return 0;
+	double holds = starts ? changes[i++].value : 0;
+	bool moves = false;
+	for (; i < metric->n_changes; i++)
+		if (!isnan(changes[i].value)) {
+			at = fill(value, at, changes[i].step, holds);
+			moves |= changes[i].value != holds;
+			holds = changes[i].value;
+		}
+	at = fill(value, at, n_steps, holds);
+	return moves || !at ? at : 1;
 }
 
 /* The last change at or before step; there is one. */
