@@ -7,12 +7,11 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "learn/elbow.h"
 #include "learn/kmeans.h"
 #include "math/distance.h"
 #include "method/kaboom/space.h"
 
-enum { HALVINGS = 8, FEWEST_HELD = 20 }; /* of the stability; that an elbow is looked for on */
+enum { FEWEST_HELD = 20 }; /* that k is found on */
 
 void wh_categories_release(struct wh_categories *categories)
 {
@@ -69,7 +68,8 @@ struct lesson {
 	uint32_t *point; /* n: which they are */
 	float *z;        /* n x width */
 	uint32_t *weight, *label;
-	struct wh_kmeans means;
+	bool *held;
+	struct wh_clusters clusters;
 };
 
 static void release_lesson(struct lesson *l)
@@ -78,7 +78,8 @@ static void release_lesson(struct lesson *l)
 	free(l->z);
 	free(l->weight);
 	free(l->label);
-	wh_kmeans_release(&l->means);
+	free(l->held);
+	wh_clusters_release(&l->clusters);
 }
 
 static int gather(struct lesson *l, struct wh_err *err)
@@ -88,64 +89,32 @@ static int gather(struct lesson *l, struct wh_err *err)
 	l->z = malloc((points->n * points->width + 1) * sizeof *l->z);
 	l->weight = malloc((points->n + 1) * sizeof *l->weight);
 	l->label = malloc((points->n + 1) * sizeof *l->label);
-	if (!l->point || !l->z || !l->weight || !l->label)
+	l->held = malloc((points->n + 1) * sizeof *l->held);
+	if (!l->point || !l->z || !l->weight || !l->label || !l->held)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	for (size_t i = 0; i < points->n; i++) {
 		if (points->point[i].empty)
 			continue;
 		memcpy(l->z + l->n * points->width, points->z + i * points->width, points->width * sizeof *l->z);
 		l->weight[l->n] = points->weight[i];
+		l->held[l->n] = points->point[i].held;
 		l->point[l->n++] = (uint32_t)i;
 	}
 	return WH_OK;
 }
 
-/* The elbow of the rows, or of those that are held; its clustering, where that is of all rows. */
-static int find_k(struct lesson *l, bool held, const struct wh_host *host, size_t *k, struct wh_err *err)
-{
-	const struct wh_elbow_params params = { .seed = host ? host->seed : 0, .halvings = HALVINGS };
-	size_t width = l->points->width, n = 0;
-	struct wh_elbow elbow;
-	float *z = malloc((l->n * width + 1) * sizeof *z);
-	uint32_t *weight = malloc((l->n + 1) * sizeof *weight);
-	if (!z || !weight) {
-		free(z);
-		free(weight);
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	}
-	for (size_t i = 0; i < l->n; i++) {
-		if (held && !l->points->point[l->point[i]].held)
-			continue;
-		memcpy(z + n * width, l->z + i * width, width * sizeof *z);
-		weight[n++] = l->weight[i];
-	}
-	int code = wh_elbow(z, n, width, weight, &params, host, l->label, &elbow, err);
-	*k = code == WH_OK ? elbow.k : 0;
-	if (n == l->n) {
-		l->means = elbow.kmeans;
-		elbow.kmeans = (struct wh_kmeans){ 0 };
-	}
-	wh_elbow_release(&elbow);
-	free(z);
-	free(weight);
-	return code;
-}
-
 static int cluster(struct lesson *l, const struct wh_categories_params *params, const struct wh_host *host, struct wh_err *err)
 {
-	size_t k = params->k, n_held = 0;
+	size_t n_held = 0;
 	for (size_t i = 0; i < l->n; i++)
-		n_held += l->points->point[l->point[i]].held;
+		n_held += l->held[i];
 	if (!l->n || !l->points->width) { /* nothing tells them apart */
 		memset(l->label, 0, l->n * sizeof *l->label);
 		return WH_OK;
 	}
-	if (!k)
-		WH_TRY(find_k(l, params->trained && n_held >= FEWEST_HELD, host, &k, err));
-	if (l->means.k)
-		return WH_OK;
-	const struct wh_kmeans_params given = { .k = k < l->n ? k : l->n, .seed = host ? host->seed : 0 };
-	return wh_kmeans(l->z, l->n, l->points->width, l->weight, &given, host, l->label, &l->means, err);
+	const struct wh_clustering_rows rows = { .z = l->z, .n = l->n, .width = l->points->width, .weight = l->weight,
+						 .held = params->trained && n_held >= FEWEST_HELD ? l->held : NULL };
+	return wh_cluster(params->clustering, params->k, &rows, host, l->label, &l->clusters, err);
 }
 
 /* Every point's cluster: those that did not teach go to the nearest; UINT32_MAX: empty. */
@@ -153,7 +122,7 @@ static int label_all(struct lesson *l, const struct wh_host *host, uint32_t *of,
 {
 	const struct wh_categories_points *points = l->points;
 	if (points->width && points->n && l->n)
-		WH_TRY(wh_kmeans_assign(points->z, points->n, points->width, l->means.centroid, l->means.k, host, of, NULL, err));
+		WH_TRY(wh_kmeans_assign(points->z, points->n, points->width, l->clusters.centroid, l->clusters.k, host, of, NULL, err));
 	else
 		memset(of, 0, points->n * sizeof *of);
 	for (size_t i = 0; i < points->n; i++)
@@ -167,7 +136,7 @@ static int label_all(struct lesson *l, const struct wh_host *host, uint32_t *of,
 /* Clusters as groups, numbered by their first points. */
 static int number_groups(struct lesson *l, struct wh_categories *categories, uint32_t *of, struct wh_err *err)
 {
-	size_t most = (l->means.k > 1 ? l->means.k : 1) + 1; /* the last: the empty ones */
+	size_t most = (l->clusters.k > 1 ? l->clusters.k : 1) + 1; /* the last: the empty ones */
 	uint32_t *number = malloc(most * sizeof *number);
 	categories->centroid = calloc(most * categories->width + 1, sizeof *categories->centroid);
 	if (!number || !categories->centroid) {
@@ -180,8 +149,8 @@ static int number_groups(struct lesson *l, struct wh_categories *categories, uin
 		uint32_t c = of[i] == UINT32_MAX ? (uint32_t)most - 1 : of[i];
 		if (number[c] == UINT32_MAX) {
 			number[c] = (uint32_t)categories->n_groups++;
-			if (c < l->means.k)
-				memcpy(categories->centroid + number[c] * categories->width, l->means.centroid + c * categories->width,
+			if (c < l->clusters.k)
+				memcpy(categories->centroid + number[c] * categories->width, l->clusters.centroid + c * categories->width,
 				       categories->width * sizeof *categories->centroid);
 		}
 		of[i] = number[c];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Groups of points: centroids by k-means, the nearest one for any point, and how unusual its distance is (KabOOM sec. 2.4, 2.5).
+ * Groups of points: centroids of clusters, the nearest one for any point, and how unusual its distance is (KabOOM sec. 2.4, 2.5).
  *
  * The paper flags what lies over "a pre-determined threshold" and gives none. Here points that were held back tell: the p-value is the
  * share of them (the asked point counted in) that lie at least as far from their centroid taken without them, so that of what belongs to no new kind
@@ -18,10 +18,12 @@
 
 #include "learn/conformal.h"
 #include "learn/pack.h"
+#include "method/kaboom/clustering.h"
 
 struct wh_session_point;
 
 struct wh_categories_params {
+	enum wh_clustering clustering;
 	size_t k; /* 0: found */
 	double alarm;
 	bool trained; /* points that are not held were moved towards clusters: k is found on those that are held (KabOOM 2.4) */

@@ -23,13 +23,18 @@ int wh_session_open(const struct wh_method *method, const struct wh_values *valu
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	space->embedding = method->detail;
 	space->params.k = (size_t)wh_values_int(values, "k");
+	space->params.clustering = wh_clustering_parse(wh_values_string(values, "clustering"));
 	space->params.alarm = wh_values_real(values, "alarm");
 	space->params.trained = !space->embedding->unbiased;
 	space->holdback = wh_values_real(values, "holdback");
 	space->scale = 1;
 	wh_arena_init(&space->arena, (size_t)SPACE_LIMIT_GIB << 30);
 	wh_arena_init(&space->scratch, (size_t)SPACE_LIMIT_GIB << 30);
-	int code = space->embedding->open(values, &space->fitted, err);
+	int code = WH_OK;
+	if (space->params.k && space->params.clustering == WH_CLUSTERING_HDBSCAN)
+		code = wh_err_set(err, WH_E_USAGE, "hdbscan finds how many groups there are: k cannot be given");
+	if (code == WH_OK)
+		code = space->embedding->open(values, &space->fitted, err);
 	if (code != WH_OK)
 		wh_session_close(space);
 	else

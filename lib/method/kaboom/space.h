@@ -99,6 +99,8 @@ void wh_session_close(void *);
 #define WH_SESSION_PARAMS                                                                                                      \
 	{ .name = "k", .type = WH_PARAM_INT, .initial = "0", .lo = 0, .hi = 1000, .metavar = "N",                              \
 	  .help = "number of groups (0: found)", .source = "KabOOM 2.4" },                                                     \
+	{ .name = "clustering", .type = WH_PARAM_CHOICE, .initial = "kmeans", .choices = WH_CLUSTERINGS,                       \
+	  .help = "what makes groups: k-means, a Gaussian mixture, Ward's linkage, HDBSCAN* (finds k)" },                      \
 	{ .name = "alarm", .type = WH_PARAM_REAL, .initial = "0.05", .lo = 0, .hi = 1,                                         \
 	  .help = "share of what is of no new kind that is called new all the same" },                                         \
 	{ .name = "holdback", .type = WH_PARAM_REAL, .initial = "0.25", .lo = 0, .hi = 0.9,                                    \
