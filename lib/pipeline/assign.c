@@ -173,7 +173,6 @@ void wh_assigner_close(struct wh_assigner *a)
 		release_face(&a->faces.data[i]);
 	wh_vec_release(&a->faces);
 	wh_vec_release(&a->home_of);
-	wh_vec_release(&a->home_of_number);
 	wh_vec_release(&a->candidates);
 	wh_vec_release(&a->candidate_of);
 	wh_strtab_release(&a->ids);
@@ -284,15 +283,15 @@ static int find_home(struct wh_assigner *a, const char *id, uint32_t *home, stru
 	return WH_OK;
 }
 
-/* The home of a group of the model, opened if need be. */
-static int home_of_number(struct wh_assigner *a, uint32_t number, struct wh_placed *placed, struct wh_err *err)
+/* The home of a group of a model, opened if need be. */
+static int home_of_number(struct wh_assigner *a, struct wh_held_model *held, uint32_t number, struct wh_placed *placed, struct wh_err *err)
 {
-	const char *id = a->standing->model.groups.data[number].id;
-	if (wh_vec_reserve(&a->home_of_number, number + 1))
+	const char *id = held->model->groups.data[number].id;
+	if (wh_vec_reserve(&held->homes, number + 1))
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	while (a->home_of_number.n <= number)
-		a->home_of_number.data[a->home_of_number.n++] = UINT32_MAX;
-	uint32_t *home = &a->home_of_number.data[number];
+	while (held->homes.n <= number)
+		held->homes.data[held->homes.n++] = UINT32_MAX;
+	uint32_t *home = &held->homes.data[number];
 	if (*home == UINT32_MAX) {
 		WH_TRY(find_home(a, id, home, err));
 		placed->opens = *home == UINT32_MAX;
@@ -307,18 +306,20 @@ static int home_of_number(struct wh_assigner *a, uint32_t number, struct wh_plac
 static int place_by_model(struct wh_assigner *a, const struct wh_record *record, uint32_t bound, const uint32_t *barred, size_t n_barred,
 			  struct wh_placed *placed, struct wh_err *err)
 {
-	WH_TRY(wh_space_locate_one(&a->space, &a->standing->model, record->fingerprint, &placed->location, err));
+	struct wh_held_model *held = placed->choice.held;
+	WH_TRY(wh_held_locate(held, record->fingerprint, &placed->location, err));
 	placed->is_new = placed->location.is_new;
 	placed->similarity = 1 / (1 + placed->location.distance);
 	if (bound != UINT32_MAX)
 		placed->home = bound;
 	else
-		WH_TRY(home_of_number(a, placed->location.group, placed, err));
+		WH_TRY(home_of_number(a, held, placed->location.group, placed, err));
 	if (bound == UINT32_MAX && is_barred(placed->home, barred, n_barred)) {
-		struct wh_location location = placed->location;
+		struct wh_placed where = *placed;
 		if (open_home(a, record, placed) != WH_OK)
 			return wh_err_set(err, WH_E_NOMEM, "out of memory");
-		placed->location = location;
+		placed->location = where.location;
+		placed->choice = where.choice;
 	}
 	return WH_OK;
 }
@@ -329,6 +330,11 @@ int wh_assigner_place(struct wh_assigner *a, const struct wh_record *record, uin
 	const uint64_t *known = record->empty ? NULL : wh_map_get(&a->seen, hash_of(record));
 	*placed = (struct wh_placed){ .home = bound, .similarity = 1 };
 	if (a->space.method->group) {
+		WH_TRY(wh_models_choose(&a->standing->models, record->attributes, &placed->choice, err));
+		if (!placed->choice.held) {
+			placed->home = UINT32_MAX;
+			return WH_OK;
+		}
 		bool settled = bound == UINT32_MAX && known && !is_barred((uint32_t)*known, barred, n_barred);
 		WH_TRY(place_by_model(a, record, settled ? (uint32_t)*known : bound, barred, n_barred, placed, err));
 		return known || remember(a, record, placed->home) == WH_OK ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");

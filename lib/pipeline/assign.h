@@ -10,8 +10,8 @@
  * similarity >= 1 - d; where none is, it opens a group. A fingerprint seen before goes where it went. Ties: the older group, that was made first. People's word
  * comes first: an observation held together with another goes to its group, one held apart from a member never joins.
  *
- * Under a method that places, an observation goes to the group that the model puts it in, whether it is new there or not; nothing is
- * kept of the observations that are grouped but what people said of them.
+ * Under a method that places, an observation goes to the group that its model (wh_models_choose) puts it in, whether it is new there or not;
+ * nothing is kept of the observations that are grouped but what people said of them.
  */
 #ifndef WHORL_PIPELINE_ASSIGN_H
 #define WHORL_PIPELINE_ASSIGN_H
@@ -48,7 +48,6 @@ struct wh_assigner {
 	struct WH_VEC(struct wh_home) homes; /* in the order in which the groups were made */
 	struct WH_VEC(struct wh_face) faces; /* until start */
 	struct WH_VEC(uint32_t) home_of; /* per point: its home */
-	struct WH_VEC(uint32_t) home_of_number; /* per group of a model that places: its home, UINT32_MAX: not looked for yet */
 	struct wh_strtab ids;            /* of groups: number == home */
 	struct wh_strtab used;           /* ids of all groups that ever were */
 	struct wh_map seen;              /* hash of a fingerprint -> home */
@@ -61,6 +60,7 @@ struct wh_placed {
 	uint32_t home;
 	double similarity;
 	struct wh_location location; /* under a method that places */
+	struct wh_choice choice;     /* the same: of the model; none: it stays without a group, and home is UINT32_MAX */
 	bool is_new;
 	bool opens; /* the group was not there before */
 };

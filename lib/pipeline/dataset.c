@@ -189,6 +189,19 @@ int wh_dataset_load(struct wh_dataset *data, const struct wh_call *call, const s
 	return wh_dataset_load_paths(data, call, model, call->operands, call->n_operands, flags, err);
 }
 
+int wh_dataset_part(struct wh_dataset *part, const struct wh_dataset *data, const uint32_t *records, size_t n, struct wh_err *err)
+{
+	*part = (struct wh_dataset){ .signal = data->signal, .files = data->files };
+	if (wh_vec_reserve(&part->records, n + 1))
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		part->records.data[part->records.n++] = data->records.data[records[i]];
+	int code = make_points(part, err);
+	if (code != WH_OK)
+		wh_dataset_release(part);
+	return code;
+}
+
 void wh_dataset_release(struct wh_dataset *data)
 {
 	wh_vec_release(&data->records);

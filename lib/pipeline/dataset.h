@@ -50,6 +50,7 @@ enum wh_load_flags {
 	WH_LOAD_BODY = 1,
 	WH_LOAD_STORE = 2,      /* from the store where there are no operands */
 	WH_LOAD_ATTRIBUTES = 4, /* of stored observations, too: their bodies are decoded */
+	WH_LOAD_WAITING = 8,    /* the same, of those alone that have no group */
 };
 
 /* From the call's operands, or the store; fingerprints by the model's settings. A dataset of nothing is no error here. */
@@ -58,6 +59,8 @@ int wh_dataset_load(struct wh_dataset *, const struct wh_call *, const struct wh
 int wh_dataset_load_paths(struct wh_dataset *, const struct wh_call *, const struct wh_model *, const char *const *paths, size_t n,
 			  unsigned flags, struct wh_err *) WH_NODISCARD;
 void wh_dataset_release(struct wh_dataset *);
+/* These n records of data as a dataset of their own. What they point to stays the property of data, which must outlive it. */
+int wh_dataset_part(struct wh_dataset *, const struct wh_dataset *data, const uint32_t *records, size_t n, struct wh_err *) WH_NODISCARD;
 
 /* WH_E_NOTFOUND with a hint where there is not a single record. */
 int wh_dataset_need(const struct wh_dataset *, struct wh_err *) WH_NODISCARD;

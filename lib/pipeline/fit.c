@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/fit.h"
 
+#include <math.h>
+#include <stdlib.h>
+
+#include "learn/quality.h"
+
 enum { LEAST = 20 };
 
 int wh_fit_check(const struct wh_call *call, const struct wh_dataset *data, struct wh_err *err)
@@ -24,5 +29,28 @@ int wh_fit(struct wh_standing *standing, struct wh_dataset *data, struct wh_err 
 		code = wh_group(&grouping, data, &standing->model, &constraints, err);
 	wh_constraints_release(&constraints);
 	wh_grouping_release(&grouping);
+	return code;
+}
+
+int wh_fit_judge(const struct wh_dataset *data, const struct wh_grouping *grouping, size_t *n_classes, double *f, struct wh_err *err)
+{
+	uint32_t *truth = NULL;
+	struct wh_quality quality;
+	size_t n = 0;
+	*f = NAN;
+	WH_TRY(wh_label_numbers(data, &truth, n_classes, err));
+	uint32_t *group = malloc((data->records.n + 1) * sizeof *group);
+	int code = group ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (size_t i = 0; code == WH_OK && i < data->records.n; i++)
+		if (truth[i] != WH_NO_LABEL) {
+			truth[n] = truth[i];
+			group[n++] = grouping->of_point[data->records.data[i].point];
+		}
+	if (code == WH_OK && n)
+		code = wh_quality(n, truth, group, &quality, err);
+	if (code == WH_OK && n)
+		*f = quality.f;
+	free(truth);
+	free(group);
 	return code;
 }

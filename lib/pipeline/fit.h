@@ -16,4 +16,7 @@ int wh_fit_check(const struct wh_call *, const struct wh_dataset *, struct wh_er
 /* Fits the standing model to data, as wh_group does, with what people said in the store. Errors: those, and of wh_fit_check. */
 int wh_fit(struct wh_standing *, struct wh_dataset *, struct wh_err *) WH_NODISCARD;
 
+/* The F of the groups, of the observations that have a label, and how many labels there are; NaN where none has. */
+int wh_fit_judge(const struct wh_dataset *, const struct wh_grouping *, size_t *n_classes, double *f, struct wh_err *) WH_NODISCARD;
+
 #endif

@@ -8,7 +8,7 @@ const char *const *wh_grouped_columns(const struct wh_method *method)
 	return method->group ? places : compares;
 }
 
-void wh_grouped_emit(const struct wh_grouped *grouped, struct wh_emit *out)
+int wh_grouped_emit(const struct wh_grouped *grouped, struct wh_emit *out, struct wh_err *err)
 {
 	wh_emit_object(out, NULL);
 	wh_emit_string(out, "id", grouped->id);
@@ -20,5 +20,7 @@ void wh_grouped_emit(const struct wh_grouped *grouped, struct wh_emit *out)
 		wh_emit_real(out, "similarity", grouped->similarity);
 	}
 	wh_emit_boolean(out, "is_new", grouped->is_new);
+	int code = grouped->models ? wh_choice_emit(grouped->models, &grouped->choice, out, err) : WH_OK;
 	wh_emit_end(out);
+	return code;
 }

@@ -13,7 +13,7 @@ enum { ROWS = 2048 }; /* in a batch */
 struct rows {
 	struct loading *l;
 	struct wh_batch batch;
-	struct wh_err *err;
+	struct wh_store *store;
 	bool decode, fresh; /* bodies are wanted; fingerprints must be made anew */
 	uint64_t done, total;
 };
@@ -49,6 +49,19 @@ static int decode_row(struct rows *rows, const struct wh_store_observation *stor
 	return code;
 }
 
+/* Of one that has no group, where nobody wants the bodies of the others. */
+struct waiting {
+	struct rows *rows;
+	struct wh_record *record;
+};
+
+static int take_body(void *user, const struct wh_store_observation *stored, struct wh_err *err)
+{
+	struct waiting *waiting = user;
+	int code = decode_row(waiting->rows, stored, waiting->record, err);
+	return code == WH_OK ? WH_OK : wh_err_wrap(err, code, "%s", stored->id);
+}
+
 static int take_row(void *user, const struct wh_store_observation *stored, struct wh_err *err)
 {
 	struct rows *rows = user;
@@ -74,6 +87,8 @@ static int take_row(void *user, const struct wh_store_observation *stored, struc
 			return WH_OK;
 		}
 	}
+	if (l->load->flags & WH_LOAD_WAITING && !rows->decode && !stored->group)
+		WH_TRY(wh_store_get(rows->store, l->load->call->signal->noun, stored->id, WH_STORE_BODY, take_body, &(struct waiting){ rows, &record }, err));
 	if (!rows->fresh) {
 		const char *copy = wh_keep_shared(l, arena, stored->fingerprint.size ? stored->fingerprint.data : "", stored->fingerprint.size);
 		if (!copy)
@@ -106,7 +121,7 @@ int wh_load_store(struct loading *l, struct wh_err *err)
 	struct wh_store *store;
 	struct settings_held held = { 0 };
 	WH_TRY(wh_store_open(&store, call->store, WH_STORE_READ, err));
-	struct rows rows = { .l = l };
+	struct rows rows = { .l = l, .store = store };
 	wh_arena_init(&rows.batch.arena, SIZE_MAX);
 	uint64_t groups;
 	int code = wh_settings_text(l->load->settings, &held.ours, err);

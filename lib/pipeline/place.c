@@ -91,9 +91,29 @@ static int consult(struct placing *s, const struct wh_record *record, uint32_t *
 
 /* ---- what is stored ---- */
 
+/* What the choice of a model asks for. */
+static int keep_attributes(struct placing *s, const struct wh_record *record, struct wh_record *kept, struct wh_err *err)
+{
+	const struct wh_models *models = &s->standing->models;
+	size_t n = 0;
+	if (!models->n_per || !record->attributes)
+		return WH_OK;
+	while (models->call->signal->attributes[n])
+		n++;
+	const char **copy = wh_arena_zalloc(&s->arena, n + 1, sizeof *copy);
+	if (!copy)
+		return wh_arena_error(&s->arena, err);
+	for (size_t i = 0; i < n; i++)
+		if (record->attributes[i] && !(copy[i] = wh_arena_strdup(&s->arena, record->attributes[i])))
+			return wh_arena_error(&s->arena, err);
+	kept->attributes = copy;
+	return WH_OK;
+}
+
 static int keep_waiting(struct placing *s, const struct wh_record *record, struct wh_err *err)
 {
 	struct wh_record kept = { .time_ns = record->time_ns, .row = record->row, .empty = record->empty };
+	WH_TRY(keep_attributes(s, record, &kept, err));
 	kept.id = wh_arena_strdup(&s->arena, record->id);
 	kept.fingerprint = (struct wh_bytes){ wh_arena_strndup(&s->arena, record->fingerprint.data, record->fingerprint.size),
 					      record->fingerprint.size };
@@ -125,7 +145,7 @@ static int settle_model(struct placing *s, struct wh_err *err)
 	struct wh_standing *standing = s->standing;
 	struct wh_dataset data;
 	bool weighed = standing->model.state.n || !standing->model.method->save;
-	if (standing->stored_model && weighed)
+	if (standing->models.n_per || (standing->stored_model && weighed))
 		return WH_OK;
 	WH_TRY(wh_standing_load(standing, 0, &data, err));
 	int code = wh_dataset_need(&data, err);
@@ -148,7 +168,7 @@ static int read_stored(struct placing *s, struct wh_err *err)
 {
 	struct wh_standing *standing = s->standing;
 	struct wh_load load = { .call = standing->call, .config = standing->model.config, .settings = &standing->model.settings,
-				.take = take_stored, .user = s };
+				.flags = standing->models.n_per ? WH_LOAD_WAITING : 0, .take = take_stored, .user = s };
 	WH_TRY(wh_assigner_open(&s->assigner, standing, err));
 	WH_TRY(wh_load(&load, err));
 	if (!s->stored)
@@ -164,7 +184,8 @@ static int read_stored(struct placing *s, struct wh_err *err)
 static int write_placed(struct placing *s, const struct wh_record *record, const struct wh_placed *placed, struct wh_err *err)
 {
 	const char *noun = s->standing->call->signal->noun, *id = s->assigner.homes.data[placed->home].id;
-	struct wh_store_group group = { .id = id, .created_ns = wh_time_now(), .model = s->standing->model.number, .fingerprint = record->fingerprint };
+	struct wh_store_group group = { .id = id, .created_ns = wh_time_now(), .model = placed->choice.held ? placed->choice.held->model->number : s->standing->model.number,
+					.fingerprint = record->fingerprint };
 	if (placed->opens)
 		WH_TRY(wh_store_add_group(s->standing->store, noun, &group, err));
 	return wh_store_update(s->standing->store, noun, record->row, record->fingerprint, id, placed->similarity, NULL, err);
@@ -180,15 +201,18 @@ static int place(struct placing *s, const struct wh_record *record, struct wh_er
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	WH_TRY(wh_assigner_place(&s->assigner, record, bound, s->barred.data, s->barred.n, &placed, err));
 	clock_gettime(CLOCK_MONOTONIC, &end);
+	bool places = s->standing->model.method->group;
+	s->of->chosen[placed.choice.of]++;
+	if (places && !placed.choice.held)
+		return WH_OK;
 	if (wh_vec_push(&s->of->seconds, (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec)))
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	if (name != WH_STRTAB_NONE)
 		s->home_of.data[name] = placed.home;
 	if (!s->of->dry)
 		WH_TRY(write_placed(s, record, &placed, err));
-	bool places = s->standing->model.method->group;
 	struct wh_placement told = { record, s->assigner.homes.data[placed.home].id, placed.similarity, places ? &placed.location : NULL,
-				     placed.is_new && !s->fitted };
+				     placed.choice, placed.is_new && !s->fitted };
 	return s->of->take(s->of->user, &told, err);
 }
 
@@ -205,6 +229,18 @@ static int place_waiting(struct placing *s, struct wh_err *err)
 	return WH_OK;
 }
 
+/* Where models are for values of attributes: whose model was whose. */
+static void say_chosen(const struct placing *s)
+{
+	const size_t *n = s->of->chosen;
+	if (!s->standing->models.n_per || !s->waiting.n)
+		return;
+	wh_host_log(s->standing->call->host, n[WH_CHOICE_NONE] ? WH_WARNING : WH_INFO,
+		    "%zu under the model of their own values, %zu under an older version's, %zu under a newer one's, %zu under the model for all; "
+		    "%zu wait: there is no model for them yet (see train --per)",
+		    n[WH_CHOICE_OWN], n[WH_CHOICE_OLDER], n[WH_CHOICE_NEWER], n[WH_CHOICE_ALL], n[WH_CHOICE_NONE]);
+}
+
 /* ---- the whole ---- */
 
 int wh_place_all(struct wh_placing *placing, struct wh_standing *standing, struct wh_err *err)
@@ -219,6 +255,8 @@ int wh_place_all(struct wh_placing *placing, struct wh_standing *standing, struc
 	if (code == WH_OK)
 		code = place_waiting(&s, err);
 	placing->groups = s.assigner.homes.n;
+	if (code == WH_OK)
+		say_chosen(&s);
 	if (code == WH_OK && !placing->dry)
 		code = wh_store_commit(standing->store, err);
 	else

@@ -11,6 +11,7 @@ struct wh_placement {
 	const char *group;
 	double similarity;
 	const struct wh_location *location; /* NULL: the method compares */
+	struct wh_choice choice; /* the same: of the model */
 	bool is_new; /* it opened the group; under a method that places: it is of no kind that is known */
 };
 /* Called for each, by time, then id, before the transaction is committed. What it is given is gone when it returns. */
@@ -23,9 +24,10 @@ struct wh_placing {
 	/* set by wh_place_all */
 	struct WH_VEC(double) seconds; /* that each took */
 	size_t groups;                 /* at the end */
+	size_t chosen[WH_CHOICE_OWN + 1]; /* observations by the choice of their model; NONE: they wait still */
 };
 
-/* Places all, and keeps the model in force if the store has none. WH_E_NOTFOUND where the store is empty; WH_E_USAGE where the method places
+/* Places all, and keeps the model in force if the store has none. What there is no model for stays without a group, and is told of. WH_E_NOTFOUND where the store is empty; WH_E_USAGE where the method places
  * and there are too few observations to make a model of. */
 int wh_place_all(struct wh_placing *, struct wh_standing *, struct wh_err *) WH_NODISCARD;
 void wh_place_release(struct wh_placing *);

@@ -233,13 +233,13 @@ static int write_text(void *user, const char *text, size_t n, struct wh_err *err
 }
 
 /* The audit trail keeps what changed; what was kept as it was goes without saying. */
-static int say_moves(struct wh_standing *standing, const struct wh_move *moves, size_t n, struct wh_err *err)
+static int say_moves(struct wh_standing *standing, int64_t model, const struct wh_move *moves, size_t n, struct wh_err *err)
 {
 	struct wh_str text = { 0 };
 	struct wh_json_writer writer;
 	wh_json_writer_init(&writer, (struct wh_sink){ write_text, &text }, true);
 	wh_emit_object(&writer.emit, NULL);
-	wh_emit_integer(&writer.emit, "model", standing->model.number);
+	wh_emit_integer(&writer.emit, "model", model);
 	wh_emit_array(&writer.emit, "moves");
 	for (size_t i = 0; i < n; i++) {
 		if (!moves[i].from || !strcmp(moves[i].from, moves[i].to))
@@ -259,6 +259,13 @@ static int say_moves(struct wh_standing *standing, const struct wh_move *moves, 
 	return code;
 }
 
+int wh_regroup_write(struct wh_standing *standing, const struct wh_grouping *grouping, const struct wh_dataset *data, int64_t model,
+		     const struct wh_move *moves, size_t n, struct wh_err *err)
+{
+	WH_TRY(write_records(standing, grouping, data, err));
+	return say_moves(standing, model, moves, n, err);
+}
+
 static int write_all(struct wh_standing *standing, const struct wh_grouping *grouping, const struct wh_dataset *data,
 		     struct wh_err *err)
 {
@@ -273,6 +280,8 @@ static int write_all(struct wh_standing *standing, const struct wh_grouping *gro
 			code = wh_err_set(err, WH_E_NOMEM, "out of memory");
 	if (code == WH_OK)
 		code = wh_standing_keep_model(standing, data, err);
+	if (code == WH_OK && standing->model.method->group)
+		code = wh_models_forget(standing->store, standing->call, err);
 	if (code == WH_OK)
 		code = write_groups(standing, grouping, data, &old, err);
 	if (code == WH_OK)
@@ -280,7 +289,7 @@ static int write_all(struct wh_standing *standing, const struct wh_grouping *gro
 	if (code == WH_OK)
 		code = write_successors(standing, moves, n, &now, err);
 	if (code == WH_OK)
-		code = say_moves(standing, moves, n, err);
+		code = say_moves(standing, standing->model.number, moves, n, err);
 	free(moves);
 	wh_strtab_release(&old);
 	wh_strtab_release(&now);
@@ -329,7 +338,12 @@ int wh_regroup_store(struct wh_call *call, struct wh_emit *out, struct wh_err *e
 	struct wh_dataset data = { 0 };
 	struct wh_grouping grouping = { 0 };
 	WH_TRY(wh_standing_open(&standing, call, WH_STORE_WRITE, err));
-	int code = wh_store_begin(standing.store, err); /* nobody adds while we look */
+	int code = WH_OK;
+	if (standing.models.n_per)
+		code = wh_err_set(err, WH_E_USAGE, "%s has a model for each combination of values: train --per makes them anew; --model FILE makes one of them again",
+				  call->store);
+	if (code == WH_OK)
+		code = wh_store_begin(standing.store, err); /* nobody adds while we look */
 	if (code == WH_OK)
 		code = wh_standing_load(&standing, WH_LOAD_ATTRIBUTES, &data, err);
 	if (code == WH_OK)

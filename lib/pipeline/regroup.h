@@ -32,4 +32,8 @@ void wh_emit_move(const struct wh_move *, struct wh_emit *);
 /* Emits the map as records. */
 int wh_emit_moves(struct wh_call *, const struct wh_grouping *, const struct wh_dataset *, struct wh_emit *, struct wh_err *) WH_NODISCARD;
 
+/* Inside a transaction: the observations of data are in these groups, which the store has, from now on; what changed by it is said. model: its number. */
+int wh_regroup_write(struct wh_standing *, const struct wh_grouping *, const struct wh_dataset *, int64_t model, const struct wh_move *moves, size_t n,
+		     struct wh_err *) WH_NODISCARD;
+
 #endif

@@ -47,6 +47,13 @@ static int open_model(struct wh_standing *standing, struct wh_err *err)
 	struct opening opening = { .model = &standing->model, .call = call };
 	if (model_asked_for(call))
 		return wh_model_open(&standing->model, call, err);
+	WH_TRY(wh_models_open(&standing->models, standing->store, call, err));
+	if (standing->models.n_per) {
+		int several = wh_models_read_any(&standing->models, &standing->model, err);
+		standing->stored_model = several == WH_OK;
+		return several == WH_OK ? WH_OK : wh_err_wrap(err, several, "%s: models", call->store);
+	}
+	wh_models_close(&standing->models);
 	int code = wh_store_get_model(standing->store, call->signal->noun, 0, open_stored, &opening, err);
 	if (code == WH_E_NOTFOUND && opening.code == WH_OK)
 		return wh_model_open(&standing->model, call, err);
@@ -59,6 +66,8 @@ int wh_standing_open(struct wh_standing *standing, const struct wh_call *call, e
 	*standing = (struct wh_standing){ .call = call };
 	WH_TRY(wh_store_open(&standing->store, call->store, mode, err));
 	int code = open_model(standing, err);
+	if (code == WH_OK && !standing->models.n_per)
+		code = wh_models_only(&standing->models, &standing->model, call, err);
 	if (code != WH_OK)
 		wh_standing_close(standing);
 	return code;
@@ -66,6 +75,7 @@ int wh_standing_open(struct wh_standing *standing, const struct wh_call *call, e
 
 void wh_standing_close(struct wh_standing *standing)
 {
+	wh_models_close(&standing->models);
 	wh_model_release(&standing->model);
 	wh_store_close(standing->store);
 	standing->store = NULL;
@@ -81,7 +91,8 @@ int wh_standing_model(struct wh_model *model, const struct wh_call *call, struct
 		return wh_model_open(model, call, err);
 	WH_TRY(code);
 	*model = standing.model;
-	wh_store_close(standing.store);
+	standing.model = (struct wh_model){ 0 };
+	wh_standing_close(&standing);
 	return WH_OK;
 }
 

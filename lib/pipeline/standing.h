@@ -4,13 +4,15 @@
 #define WHORL_PIPELINE_STANDING_H
 
 #include "pipeline/group.h"
+#include "pipeline/models.h"
 #include "store/store.h"
 
 struct wh_standing {
 	const struct wh_call *call;
 	struct wh_store *store;
-	struct wh_model model; /* --model, else the store's newest, else the shipped default */
+	struct wh_model model; /* --model, else the store's newest that can be read, else the shipped default */
 	bool stored_model;     /* it is the store's newest, unchanged */
+	struct wh_models models; /* what observations go under: that one, or the store's for values of attributes */
 };
 
 int wh_standing_open(struct wh_standing *, const struct wh_call *, enum wh_store_mode, struct wh_err *) WH_NODISCARD;

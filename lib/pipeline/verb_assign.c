@@ -42,23 +42,22 @@ static double seconds_now(void)
 struct assigning {
 	struct wh_call *call;
 	struct wh_emit *out;
+	const struct wh_models *models;
 };
 
 static int take(void *user, const struct wh_placement *placed, struct wh_err *err)
 {
 	struct assigning *s = user;
-	struct wh_grouped grouped = { placed->record->id, placed->group, placed->similarity, placed->location, placed->is_new };
-	(void)err;
-	wh_grouped_emit(&grouped, s->out);
+	struct wh_grouped grouped = { placed->record->id, placed->group, placed->similarity, placed->location, placed->is_new, s->models, placed->choice };
 	s->call->found |= placed->is_new;
-	return WH_OK;
+	return wh_grouped_emit(&grouped, s->out, err);
 }
 
 static int assign_store(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
 {
-	struct assigning s = { call, out };
-	struct wh_placing placing = { .dry = wh_values_flag(&call->options, "dry-run"), .take = take, .user = &s };
 	struct wh_standing standing;
+	struct assigning s = { call, out, &standing.models };
+	struct wh_placing placing = { .dry = wh_values_flag(&call->options, "dry-run"), .take = take, .user = &s };
 	struct wh_imported imported;
 	char schema[WH_SCHEMA];
 	WH_TRY(wh_standing_open(&standing, call, WH_STORE_CREATE, err));
@@ -92,10 +91,9 @@ static int locate(struct locating *l, const struct wh_record *record, struct wh_
 	WH_TRY(wh_space_locate_one(&l->space, l->model, record->fingerprint, &location, err));
 	if (wh_vec_push(&l->seconds, seconds_now() - start))
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	struct wh_grouped grouped = { record->id, l->model->groups.data[location.group].id, 0, &location, location.is_new };
-	wh_grouped_emit(&grouped, l->out);
+	struct wh_grouped grouped = { record->id, l->model->groups.data[location.group].id, 0, &location, location.is_new, NULL, { 0 } };
 	l->call->found |= location.is_new;
-	return WH_OK;
+	return wh_grouped_emit(&grouped, l->out, err);
 }
 
 static int locate_batch(void *user, struct wh_batch *batch, struct wh_err *err)

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* calibrate: set the cut on unlabelled observations, and keep it with the weights they give. */
+#include <string.h>
+
+#include "base/str.h"
+#include "base/time.h"
 #include "pipeline/calibrate.h"
 #include "pipeline/fit.h"
 #include "pipeline/recalibrate.h"
 #include "pipeline/standing.h"
 #include "pipeline/verbs.h"
+#include "pipeline/where.h"
 
 static const struct wh_param options[] = {
 	WH_OPTION_MODEL,
 	{ .name = "output", .type = WH_PARAM_PATH, .metavar = "FILE", .help = "where the calibrated model goes; -o for short" },
+	{ .name = "since", .type = WH_PARAM_STRING, .metavar = "TIME",
+	  .help = "only observations from then on: 2026-11-20, 2026-11-20T10:00:00Z, or 24h: from so long ago" },
 	WH_OPTION_LEAST,
 	{ 0 },
 };
@@ -35,7 +42,7 @@ static int calibrate(struct wh_call *call, struct wh_model *model, const struct 
 	return wh_emit_close(out, err);
 }
 
-static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
+static int calibrate_on(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
 {
 	struct wh_model model;
 	struct wh_dataset data = { 0 };
@@ -58,6 +65,36 @@ static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
 	return code;
 }
 
+/* --since TIME is --where since=TIME, beside what --where says. */
+static int ask_since(struct wh_values *input, const char *since, struct wh_err *err)
+{
+	const char *where = wh_values_string(input, "where");
+	struct wh_str both = { 0 };
+	int64_t time_ns;
+	if (strchr(since, ',') || wh_where_time(since, wh_time_now(), &time_ns))
+		return wh_err_set(err, WH_E_USAGE, "--since %s: not a time such as 2026-11-20, 2026-11-20T10:00:00Z or 24h", since);
+	wh_str_printf(&both, "%s%ssince=%s", where ? where : "", where ? "," : "", since);
+	int code = wh_str_check(&both, err);
+	if (code == WH_OK)
+		code = wh_values_set(input, "where", both.data, err);
+	wh_str_release(&both);
+	return code;
+}
+
+static int run(struct wh_call *whole, struct wh_emit *out, struct wh_err *err)
+{
+	const char *since = wh_values_string(&whole->options, "since");
+	struct wh_call call = *whole;
+	if (!since)
+		return calibrate_on(whole, out, err);
+	WH_TRY(wh_values_copy(&call.input, &whole->input, err));
+	int code = ask_since(&call.input, since, err);
+	if (code == WH_OK)
+		code = calibrate_on(&call, out, err);
+	wh_values_release(&call.input);
+	return code;
+}
+
 const struct wh_verb wh_verb_calibrate = {
 	.name = "calibrate",
 	.operands = "[INPUT…]",
@@ -72,9 +109,11 @@ const struct wh_verb wh_verb_calibrate = {
 		"\n"
 		"A method that places (sessions, say) keeps what it has learned of how to embed, and makes groups and thresholds anew from these\n"
 		"observations; a group that continues an old one keeps its id, and the map of old groups to new ones is printed. Without INPUT\n"
-		"works on the store and its model, and keeps the new one there: --where since=24h, every night, say.\n",
+		"works on the store and its model, and keeps the new one there: --since 24h, every night, say. Where the store has a model for each\n"
+		"version (train --per), each that has enough observations is calibrated on its own, and those that have not are named.\n",
 	.examples = "whorl NOUN calibrate -o model.whorl reports/\n"
-		    "whorl NOUN calibrate -o new.whorl && whorl NOUN diff new.whorl\n",
+		    "whorl NOUN calibrate -o new.whorl && whorl NOUN diff new.whorl\n"
+		    "whorl NOUN calibrate --since 24h\n",
 	.result = "calibration",
 	.flags = WH_VERB_READS | WH_VERB_SETTINGS | WH_VERB_METHOD,
 	.options = options,

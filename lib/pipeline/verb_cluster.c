@@ -22,9 +22,9 @@ static int emit_grouping(const struct wh_grouping *grouping, const struct wh_dat
 		const struct wh_record *record = &data->records.data[i];
 		const struct wh_location *location = grouping->location ? &grouping->location[record->point] : NULL;
 		struct wh_grouped grouped = { record->id, grouping->groups[grouping->of_point[record->point]].id, grouping->similarity[record->point],
-					      location, location && location->is_new };
-		wh_grouped_emit(&grouped, out);
+					      location, location && location->is_new, NULL, { 0 } };
 		call->found |= grouped.is_new;
+		WH_TRY(wh_grouped_emit(&grouped, out, err));
 	}
 	return wh_emit_close(out, err);
 }

@@ -30,7 +30,8 @@ struct comparing {
 	struct wh_call *call;
 	struct wh_model model;
 	struct wh_dataset data;
-	struct wh_grouping grouping; /* of files */
+	struct wh_grouping grouping; /* of files, under one model */
+	struct wh_standing standing; /* of files, under the store's several models: their records say which group */
 	size_t attribute;            /* index in wh_signal.attributes */
 	struct wh_strtab names;
 	struct WH_VEC(struct compared) groups;
@@ -173,7 +174,39 @@ static int emit(struct comparing *c, struct wh_emit *out, struct wh_err *err)
 	return wh_emit_close(out, err);
 }
 
-/* From files: grouped all together, under the model where there is one. From the store: the groups that stand. */
+/* Each observation of files in the group that its model puts it in. */
+static int locate(struct comparing *c, struct wh_err *err)
+{
+	size_t waiting = 0;
+	for (size_t i = 0; i < c->data.records.n; i++) {
+		struct wh_record *record = &c->data.records.data[i];
+		struct wh_choice choice;
+		struct wh_location location;
+		WH_TRY(wh_models_choose(&c->standing.models, record->attributes, &choice, err));
+		waiting += !choice.held;
+		if (!choice.held)
+			continue;
+		WH_TRY(wh_held_locate(choice.held, record->fingerprint, &location, err));
+		record->group = choice.held->model->groups.data[location.group].id;
+	}
+	if (waiting)
+		wh_host_log(c->call->host, WH_WARNING, "%zu observations are left out: there is no model for them yet (see train --per)", waiting);
+	return WH_OK;
+}
+
+/* Whether the store has several models for these files. */
+static int find_several(struct comparing *c, bool *several, struct wh_err *err)
+{
+	struct wh_err why = { 0 };
+	*several = false;
+	if (!c->call->store_given || wh_values_string(&c->call->options, "model"))
+		return WH_OK;
+	int code = wh_standing_open(&c->standing, c->call, WH_STORE_READ, &why);
+	*several = code == WH_OK && c->standing.models.n_per;
+	return code == WH_OK || code == WH_E_NOTFOUND ? WH_OK : wh_err_set(err, code, "%s", why.message);
+}
+
+/* From files: grouped all together, under the model where there is one, or under those of the store. From the store: the groups that stand. */
 static int load(struct comparing *c, struct wh_err *err)
 {
 	struct wh_call *call = c->call;
@@ -183,6 +216,10 @@ static int load(struct comparing *c, struct wh_err *err)
 		return wh_dataset_load_paths(&c->data, call, &c->model, NULL, 0, WH_LOAD_ATTRIBUTES, err);
 	WH_TRY(wh_dataset_load_paths(&c->data, call, &c->model, paths, n_paths, WH_LOAD_ATTRIBUTES, err));
 	WH_TRY(wh_dataset_need(&c->data, err));
+	bool several;
+	WH_TRY(find_several(c, &several, err));
+	if (several)
+		return locate(c, err);
 	WH_TRY(wh_calibrate_default(&c->model, call, &c->data, err));
 	return wh_group(&c->grouping, &c->data, &c->model, NULL, err);
 }
@@ -210,6 +247,7 @@ static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
 	wh_vec_release(&c.groups);
 	wh_grouping_release(&c.grouping);
 	wh_dataset_release(&c.data);
+	wh_standing_close(&c.standing);
 	wh_model_release(&c.model);
 	return code;
 }

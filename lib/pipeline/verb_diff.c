@@ -47,7 +47,8 @@ static int open_side(struct side *side, const struct wh_call *call, const char *
 		struct wh_standing standing;
 		WH_TRY(wh_standing_open(&standing, call, WH_STORE_READ, err));
 		side->model = standing.model;
-		wh_store_close(standing.store);
+		standing.model = (struct wh_model){ 0 };
+		wh_standing_close(&standing);
 		return WH_OK;
 	}
 	struct wh_input input;

@@ -20,6 +20,7 @@
 #include "pipeline/constraints.h"
 #include "pipeline/fit.h"
 #include "pipeline/group.h"
+#include "pipeline/renew.h"
 #include "pipeline/verbs.h"
 
 enum { MOST_ITEMS = 12000, CUTS = 99 };
@@ -34,6 +35,9 @@ static const struct wh_param options[] = {
 	  .help = "rounds of refinement around the best point of the grid" },
 	{ .name = "freeze-weights", .type = WH_PARAM_FLAG,
 	  .help = "keep these observations' frequency weights in the model, instead of taking them from what it is used on" },
+	{ .name = "per", .type = WH_PARAM_STRING, .metavar = "ATTRIBUTE,…",
+	  .help = "a model for each combination of values of these, platform,version say, kept in the store (methods that place)" },
+	{ .name = "missing", .type = WH_PARAM_FLAG, .help = "with --per: only where there is no model yet" },
 	WH_OPTION_LEAST,
 	{ 0 },
 };
@@ -360,36 +364,12 @@ static int train(struct training *t, struct wh_emit *out, struct wh_err *err)
 
 /* ---- a method that places ---- */
 
-/* The F of the groups, of the observations that have a label; NaN where none has. */
-static int judge(const struct wh_dataset *data, const struct wh_grouping *grouping, size_t *n_classes, double *f, struct wh_err *err)
-{
-	uint32_t *truth = NULL;
-	struct wh_quality quality;
-	size_t n = 0;
-	*f = NAN;
-	WH_TRY(wh_label_numbers(data, &truth, n_classes, err));
-	uint32_t *group = malloc((data->records.n + 1) * sizeof *group);
-	int code = group ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
-	for (size_t i = 0; code == WH_OK && i < data->records.n; i++)
-		if (truth[i] != WH_NO_LABEL) {
-			truth[n] = truth[i];
-			group[n++] = grouping->of_point[data->records.data[i].point];
-		}
-	if (code == WH_OK && n)
-		code = wh_quality(n, truth, group, &quality, err);
-	if (code == WH_OK && n)
-		*f = quality.f;
-	free(truth);
-	free(group);
-	return code;
-}
-
 static int emit_fit(const struct training *t, const struct wh_grouping *grouping, const char *path, struct wh_emit *out, struct wh_err *err)
 {
 	char schema[WH_SCHEMA];
 	size_t n_classes = 0;
 	double f;
-	WH_TRY(judge(&t->data, grouping, &n_classes, &f, err));
+	WH_TRY(wh_fit_judge(&t->data, grouping, &n_classes, &f, err));
 	wh_emit_document(out, wh_verb_schema(t->call, "training", schema));
 	wh_emit_integer(out, "observations", (int64_t)t->data.records.n);
 	wh_emit_integer(out, "distinct", (int64_t)t->data.n_points);
@@ -437,6 +417,8 @@ static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
 {
 	struct wh_model model;
 	struct training t = { .call = call, .model = &model };
+	if (wh_values_string(&call->options, "per") || wh_values_flag(&call->options, "missing"))
+		return wh_train_per(call, out, err);
 	WH_TRY(wh_model_open(&model, call, err));
 	int code = model.method->group ? fit(&t, out, err) : train(&t, out, err);
 	wh_dataset_release(&t.data);
@@ -464,10 +446,17 @@ const struct wh_verb wh_verb_train = {
 		       "number is found) and holds part of the observations back to learn how far out what belongs to no new kind may lie (--alarm).\n"
 		       "All of it goes into the model, with which assign works at once. Labels, where there are some, only judge the groups.\n"
 		       "\n"
+		       "With --per ATTRIBUTE,… makes such a model for each combination of values that has enough observations (--least), says which were\n"
+		       "refused and why, and keeps them in the store. What comes goes under the model of its own values from then on; where there is none,\n"
+		       "under that of the newest older version, else of the oldest newer one, else under the model for all that was there before. Groups\n"
+		       "that continue those of before, or of the version before, keep their ids: the map is printed. Without INPUT the store's observations\n"
+		       "are put into the new groups; with INPUT only the models are kept.\n"
+		       "\n"
 		       "The figure to believe is cross_validated_f; f is that of the data it was learned on. Time grows with the square of the number\n"
 		       "of distinct fingerprints.\n",
 	.examples = "whorl NOUN train --labels labels.tsv -o model.whorl reports/\n"
 		    "whorl NOUN train --where version=2.1 -o model-2.1.whorl reports/\n"
+		    "whorl NOUN train --per platform,version --missing\n"
 		    "whorl NOUN cluster --model model.whorl new-reports/\n",
 	.result = "training",
 	.flags = WH_VERB_READS | WH_VERB_SETTINGS | WH_VERB_METHOD,

@@ -22,10 +22,24 @@ static const struct wh_param options[] = {
 	{ 0 },
 };
 
+/* One combination of values where the store has a model for each, else all. */
+struct watched {
+	char *of;
+	size_t alarmed; /* that were new at the last alarm: the next one wants more */
+};
+
 struct watching {
 	struct wh_call *call;
 	struct wh_emit *out;
-	size_t alarmed; /* that were new at the last alarm: the next one wants more */
+	struct WH_VEC(struct watched) watched;
+	/* of one look */
+	struct wh_standing standing;
+	struct wh_dataset data;
+	struct wh_part *parts;
+	size_t n_parts;
+	/* of one part */
+	const struct wh_part *part;
+	struct wh_choice choice;
 };
 
 /* ---- one look ---- */
@@ -90,6 +104,10 @@ static int raise_alarm(struct watching *w, const struct wh_emerging *e, size_t f
 	for (size_t i = n; i > 0 && i + MOST_NAMED > n; i--)
 		wh_emit_string(w->out, NULL, records[new[i - 1]].id);
 	wh_emit_end(w->out);
+	if (code == WH_OK && w->standing.models.n_per) {
+		wh_models_emit_values(&w->standing.models, w->part->values, w->out);
+		code = wh_choice_emit(&w->standing.models, &w->choice, w->out, err);
+	}
 	wh_emit_end(w->out);
 	wh_emit_flush(w->out);
 	wh_str_release(&title);
@@ -97,36 +115,72 @@ static int raise_alarm(struct watching *w, const struct wh_emerging *e, size_t f
 	return code == WH_OK ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
 }
 
+static int find_watched(struct watching *w, struct watched **watched, struct wh_err *err)
+{
+	struct wh_str of = { 0 };
+	wh_models_text(&w->standing.models, w->part->values, &of);
+	int code = wh_str_check(&of, err);
+	size_t at = 0;
+	while (code == WH_OK && at < w->watched.n && strcmp(w->watched.data[at].of, of.data) != 0)
+		at++;
+	if (code == WH_OK && at == w->watched.n) {
+		char *copy = strdup(of.data);
+		if (!copy || wh_vec_push(&w->watched, (struct watched){ .of = copy })) {
+			free(copy);
+			code = wh_err_set(err, WH_E_NOMEM, "out of memory");
+		}
+	}
+	wh_str_release(&of);
+	if (code == WH_OK)
+		*watched = &w->watched.data[at];
+	return code;
+}
+
+/* The rate is that of a look: of several parts each has its share of it (Bonferroni). */
 static int judge(struct watching *w, const struct wh_emerging *e, struct wh_err *err)
 {
 	size_t n = e->data->records.n, recent = (size_t)wh_values_int(&w->call->options, "recent"), first = n > recent ? n - recent : 0;
 	struct wh_emerging_window window;
+	struct watched *watched;
+	WH_TRY(find_watched(w, &watched, err));
 	WH_TRY(wh_emerging_judge(e, first, n, &window, err));
-	bool rings = window.p_value <= wh_values_real(&w->call->options, "rate");
-	if (rings && window.n_new > w->alarmed) {
+	bool rings = window.p_value <= wh_values_real(&w->call->options, "rate") / (double)w->n_parts;
+	if (rings && window.n_new > watched->alarmed) {
 		w->call->found = true;
 		WH_TRY(raise_alarm(w, e, first, &window, err));
 	}
-	w->alarmed = rings ? (window.n_new > w->alarmed ? window.n_new : w->alarmed) : 0;
+	watched->alarmed = rings ? (window.n_new > watched->alarmed ? window.n_new : watched->alarmed) : 0;
 	return WH_OK;
+}
+
+static int look_at(struct watching *w, const struct wh_part *part, struct wh_err *err)
+{
+	struct wh_emerging emerging;
+	w->part = part;
+	WH_TRY(wh_models_choose_part(&w->standing.models, part, &w->choice, err));
+	if (!w->choice.held) /* assign has said that they wait */
+		return WH_OK;
+	WH_TRY(wh_emerging_open(&emerging, w->choice.held->model, &part->data, err));
+	int code = judge(w, &emerging, err);
+	wh_emerging_close(&emerging);
+	return code;
 }
 
 static int look(struct watching *w, struct wh_err *err)
 {
-	struct wh_standing standing;
-	struct wh_dataset data = { 0 };
-	struct wh_emerging emerging = { 0 };
-	WH_TRY(wh_standing_open(&standing, w->call, WH_STORE_CREATE, err));
-	int code = take_in(&standing, err);
+	WH_TRY(wh_standing_open(&w->standing, w->call, WH_STORE_CREATE, err));
+	int code = take_in(&w->standing, err);
 	if (code == WH_OK)
-		code = wh_standing_load(&standing, 0, &data, err);
+		code = wh_standing_load(&w->standing, w->standing.models.n_per ? WH_LOAD_ATTRIBUTES : 0, &w->data, err);
 	if (code == WH_OK)
-		code = wh_emerging_open(&emerging, &standing.model, &data, err);
-	if (code == WH_OK)
-		code = judge(w, &emerging, err);
-	wh_emerging_close(&emerging);
-	wh_dataset_release(&data);
-	wh_standing_close(&standing);
+		code = wh_models_split(&w->standing.models, &w->data, &w->parts, &w->n_parts, err);
+	for (size_t i = 0; code == WH_OK && i < w->n_parts; i++)
+		code = look_at(w, &w->parts[i], err);
+	wh_parts_release(w->parts, w->n_parts);
+	w->parts = NULL;
+	w->n_parts = 0;
+	wh_dataset_release(&w->data);
+	wh_standing_close(&w->standing);
 	return code;
 }
 
@@ -139,24 +193,34 @@ static void wait(const struct wh_host *host, double seconds)
 		nanosleep(&pause, NULL);
 }
 
-static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
+static int watch(struct watching *w, struct wh_err *err)
 {
-	static const char *const columns[] = { "time", "observations", "new", "p_value", "typical", "title", NULL };
-	struct watching w = { .call = call, .out = out };
-	char schema[WH_SCHEMA];
+	struct wh_call *call = w->call;
 	int64_t rounds = wh_values_int(&call->options, "rounds");
-	wh_emit_records(out, wh_verb_schema(call, "alarm", schema), columns);
 	for (int64_t i = 0; (!rounds || i < rounds) && !wh_host_cancelled(call->host); i++) {
 		if (i)
 			wait(call->host, wh_values_real(&call->options, "interval"));
-		int code = wh_host_cancelled(call->host) ? WH_OK : look(&w, err);
+		int code = wh_host_cancelled(call->host) ? WH_OK : look(w, err);
 		bool empty = code == WH_E_NOTFOUND || code == WH_E_USAGE; /* nothing there yet, or too little to make groups of */
 		if (empty && rounds != 1)
 			wh_host_log(call->host, WH_INFO, "%s: waiting", err ? err->message : "nothing yet");
 		else if (code != WH_OK)
 			return code;
 	}
-	return wh_emit_close(out, err);
+	return WH_OK;
+}
+
+static int run(struct wh_call *call, struct wh_emit *out, struct wh_err *err)
+{
+	static const char *const columns[] = { "time", "observations", "new", "p_value", "typical", "title", NULL };
+	struct watching w = { .call = call, .out = out };
+	char schema[WH_SCHEMA];
+	wh_emit_records(out, wh_verb_schema(call, "alarm", schema), columns);
+	int code = watch(&w, err);
+	for (size_t i = 0; i < w.watched.n; i++)
+		free(w.watched.data[i].of);
+	wh_vec_release(&w.watched);
+	return code == WH_OK ? wh_emit_close(out, err) : code;
 }
 
 const struct wh_verb wh_verb_watch = {
@@ -167,7 +231,8 @@ const struct wh_verb wh_verb_watch = {
 	.description =
 		"Looks at INPUT again and again, imports what has come since, puts it into the groups of the store like assign, and judges the last\n"
 		"observations: where more of them are new to the store's model than chance explains, prints an alarm, with the observation that is\n"
-		"most like the other new ones, and the latest of these; and again whenever more have come.\n"
+		"most like the other new ones, and the latest of these; and again whenever more have come. Where the store has a model for each\n"
+		"version (train --per), the last observations of each version are judged apart, and the alarm says of which.\n"
 		"\n"
 		"Without INPUT watches what others bring into the store (record, import). The first model is made by itself once there are enough\n"
 		"observations. With --exit-code, exits with 3 where an alarm was raised.\n",

@@ -18,8 +18,7 @@ struct wh_where {
 	int64_t since_ns, until_ns;
 };
 
-/* A time, or how long ago: 90s, 15m, 24h, 7d, 4w. */
-static int parse_time(const char *text, int64_t now_ns, int64_t *time_ns)
+int wh_where_time(const char *text, int64_t now_ns, int64_t *time_ns)
 {
 	static const struct {
 		char letter;
@@ -29,7 +28,8 @@ static int parse_time(const char *text, int64_t now_ns, int64_t *time_ns)
 	long long n = strtoll(text, &end, 10);
 	for (size_t i = 0; end != text && end[0] && !end[1] && i < sizeof units / sizeof *units; i++)
 		if (end[0] == units[i].letter && n >= 0 && n < 1000000) {
-			*time_ns = now_ns - n * units[i].seconds * 1000000000;
+			int64_t ago = n * units[i].seconds; /* longer than there were times: all of them */
+			*time_ns = ago < now_ns / 1000000000 ? now_ns - ago * 1000000000 : 0;
 			return 0;
 		}
 	return wh_time_parse(text, strlen(text), time_ns);
@@ -45,7 +45,7 @@ static int parse_condition(struct wh_where *where, char *text, int64_t now_ns, s
 	bool since = !strcmp(condition.name, "since"), until = !strcmp(condition.name, "until");
 	if (!since && !until)
 		return wh_vec_push(&where->conditions, condition) ? wh_err_set(err, WH_E_NOMEM, "out of memory") : WH_OK;
-	if (condition.differs || parse_time(condition.value, now_ns, since ? &where->since_ns : &where->until_ns))
+	if (condition.differs || wh_where_time(condition.value, now_ns, since ? &where->since_ns : &where->until_ns))
 		return wh_err_set(err, WH_E_USAGE, "--where %s=%s: not a time such as 2026-11-20, 2026-11-20T10:00:00Z or 24h", condition.name,
 				  condition.value);
 	return WH_OK;

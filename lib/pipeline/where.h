@@ -16,6 +16,9 @@ struct wh_where;
 int wh_where_parse(struct wh_where **where, const char *text, int64_t now_ns, struct wh_err *) WH_NODISCARD;
 void wh_where_free(struct wh_where *); /* NULL: nothing */
 
+/* A time, or how long before now: 90s, 15m, 24h, 7d, 4w. -1: text is neither. */
+int wh_where_time(const char *text, int64_t now_ns, int64_t *time_ns);
+
 /* What is not said equals nothing. where may be NULL. */
 bool wh_where_match(const struct wh_where *, const struct wh_signal *, const struct wh_observation *);
 

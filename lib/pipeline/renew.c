@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/renew.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "pipeline/fit.h"
+
+/* ---- names ---- */
+
+/* The store's name of a group, which may have gone into another. */
+static int current_name(struct wh_renaming *r, const char *id, const char **name, struct wh_err *err)
+{
+	char *current = NULL;
+	int code = WH_OK;
+	if (r->standing) {
+		code = wh_store_resolve_group(r->standing->store, r->standing->call->signal->noun, id, &current, err);
+		code = code == WH_E_NOTFOUND ? WH_OK : code;
+	}
+	if (code == WH_OK) {
+		const char *text = current ? current : id;
+		uint32_t at = wh_strtab_add(&r->names, text, strlen(text));
+		if (at == WH_STRTAB_NONE)
+			code = wh_err_set(err, WH_E_NOMEM, "out of memory");
+		else
+			*name = wh_strtab_get(&r->names, at).data;
+	}
+	free(current);
+	return code;
+}
+
+/* Where each was, and whether it was new there. */
+static int find_old(struct wh_renaming *r, struct wh_dataset *data, bool *is_new, struct wh_err *err)
+{
+	for (size_t i = 0; i < data->records.n; i++) {
+		struct wh_record *record = &data->records.data[i];
+		struct wh_location location;
+		struct wh_choice choice;
+		const char *stored = r->standing ? record->group : NULL;
+		record->group = stored;
+		WH_TRY(wh_models_choose(r->old, record->attributes, &choice, err));
+		if (!choice.held)
+			continue;
+		WH_TRY(wh_held_locate(choice.held, record->fingerprint, &location, err));
+		is_new[i] = location.is_new;
+		if (!stored)
+			WH_TRY(current_name(r, choice.held->model->groups.data[location.group].id, &record->group, err));
+	}
+	return WH_OK;
+}
+
+/* Groups of strangers take no part in the naming; what was new to the old model was nowhere. */
+static int rename_groups(struct wh_renaming *r, struct wh_dataset *data, const bool *is_new, struct wh_grouping *now, struct wh_err *err)
+{
+	size_t *strangers = calloc(now->n + 1, sizeof *strangers), n = data->records.n;
+	const char **was = malloc((n + 1) * sizeof *was);
+	struct wh_record *records = data->records.data;
+	int code = strangers && was ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (size_t i = 0; code == WH_OK && i < n; i++)
+		strangers[now->of_point[records[i].point]] += is_new[i];
+	for (size_t i = 0; code == WH_OK && i < n; i++) {
+		uint32_t g = now->of_point[records[i].point];
+		was[i] = records[i].group;
+		if (2 * strangers[g] > now->groups[g].n_records)
+			records[i].group = NULL;
+	}
+	if (code == WH_OK)
+		code = wh_continue_ids(now, data, r->used, err);
+	for (size_t i = 0; code == WH_OK && i < n; i++)
+		if (!is_new[i])
+			records[i].group = was[i];
+	free(strangers);
+	free(was);
+	return code;
+}
+
+int wh_renew(struct wh_renaming *r, struct wh_dataset *data, struct wh_model *model, const struct wh_constraints *constraints,
+	     struct wh_grouping *now, struct wh_err *err)
+{
+	bool *is_new = calloc(data->records.n + 1, sizeof *is_new);
+	int code = is_new ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	if (code == WH_OK)
+		code = find_old(r, data, is_new, err);
+	if (code == WH_OK) {
+		model->groups.n = 0;
+		code = wh_group(now, data, model, constraints, err);
+	}
+	if (code == WH_OK)
+		code = rename_groups(r, data, is_new, now, err);
+	if (code == WH_OK)
+		wh_group_name_model(now, model);
+	free(is_new);
+	return code;
+}
+
+/* ---- one of several ---- */
+
+static int note_choice(struct wh_renewal *r, struct wh_renewed *renewed, const struct wh_choice *choice, struct wh_err *err)
+{
+	renewed->was = choice->of;
+	if (!choice->held)
+		return WH_OK;
+	renewed->before = choice->held->number;
+	wh_models_text(&r->standing->models, choice->held->values, &renewed->was_of);
+	return wh_str_check(&renewed->was_of, err);
+}
+
+static int store_model(struct wh_renewal *r, struct wh_renewed *renewed, struct wh_model *model, struct wh_err *err)
+{
+	struct wh_standing *standing = r->standing;
+	struct wh_str file = { 0 };
+	int code = wh_model_pack(model, &renewed->part->data, &file, err);
+	if (code == WH_OK)
+		code = wh_store_add_model(standing->store, standing->call->signal->noun, (struct wh_bytes){ file.data, file.n }, &renewed->number, err);
+	wh_str_release(&file);
+	if (code == WH_OK)
+		code = wh_models_put(&standing->models, renewed->part->values, renewed->number, err);
+	return code;
+}
+
+/* Groups that the store does not have yet. Old ones stay, and what is in them unless it moves. */
+static int store_groups(struct wh_renewal *r, struct wh_renewed *renewed, struct wh_err *err)
+{
+	struct wh_dataset *data = &renewed->part->data;
+	for (size_t g = 0; g < renewed->now.n; g++) {
+		const struct wh_group *group = &renewed->now.groups[g];
+		struct wh_store_group row = { .id = group->id, .created_ns = wh_time_now(), .model = renewed->number,
+					      .fingerprint = data->records.data[group->first].fingerprint };
+		size_t before = r->used.n;
+		if (wh_strtab_add(&r->used, group->id, strlen(group->id)) == WH_STRTAB_NONE)
+			return wh_err_set(err, WH_E_NOMEM, "out of memory");
+		if (r->used.n > before)
+			WH_TRY(wh_store_add_group(r->standing->store, r->standing->call->signal->noun, &row, err));
+	}
+	return WH_OK;
+}
+
+static int make(struct wh_renewal *r, struct wh_renewed *renewed, struct wh_model *model, struct wh_err *err)
+{
+	struct wh_dataset *data = &renewed->part->data;
+	struct wh_constraints constraints = { 0 };
+	struct wh_renaming renaming = { .old = &r->standing->models, .standing = r->moves ? r->standing : NULL, .used = &r->used };
+	wh_strtab_init(&renaming.names, SIZE_MAX);
+	int code = r->standing->call->n_operands ? WH_OK : wh_standing_constraints(r->standing, data, &constraints, err);
+	if (code == WH_OK)
+		code = wh_renew(&renaming, data, model, &constraints, &renewed->now, err);
+	if (code == WH_OK) /* while the old names are there */
+		code = wh_list_moves(&renewed->now, data, &renewed->moves, &renewed->n_moves, err);
+	for (size_t i = 0; code == WH_OK && i < renewed->n_moves; i++) {
+		const char *from = renewed->moves[i].from;
+		if (from && !(renewed->moves[i].from = wh_arena_strdup(&r->standing->models.arena, from)))
+			code = wh_arena_error(&r->standing->models.arena, err);
+	}
+	if (code == WH_OK)
+		code = wh_fit_judge(data, &renewed->now, &renewed->n_classes, &renewed->f, err);
+	if (code == WH_OK)
+		code = store_model(r, renewed, model, err);
+	if (code == WH_OK)
+		code = store_groups(r, renewed, err);
+	if (code == WH_OK && r->moves)
+		code = wh_regroup_write(r->standing, &renewed->now, data, renewed->number, renewed->moves, renewed->n_moves, err);
+	wh_strtab_release(&renaming.names);
+	wh_constraints_release(&constraints);
+	return code;
+}
+
+/* To learn: the standing model's parameters, and nothing of what it learned. */
+static int make_afresh(struct wh_renewal *r, struct wh_renewed *renewed, struct wh_err *err)
+{
+	wh_str_clear(&r->standing->model.state);
+	return make(r, renewed, &r->standing->model, err);
+}
+
+static int make_anew(struct wh_renewal *r, struct wh_renewed *renewed, struct wh_err *err)
+{
+	struct wh_model model;
+	WH_TRY(wh_models_read(&r->standing->models, renewed->before, &model, err));
+	int code = make(r, renewed, &model, err);
+	wh_model_release(&model);
+	return code;
+}
+
+static int renew_part(struct wh_renewal *r, struct wh_part *part, struct wh_err *err)
+{
+	struct wh_choice choice;
+	struct wh_err why = { 0 };
+	WH_TRY(wh_models_choose_part(&r->standing->models, part, &choice, err));
+	if (r->missing && choice.of == WH_CHOICE_OWN)
+		return WH_OK;
+	if (wh_vec_push(&r->done, (struct wh_renewed){ .part = part, .f = NAN }))
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	struct wh_renewed *renewed = &r->done.data[r->done.n - 1];
+	WH_TRY(note_choice(r, renewed, &choice, err));
+	if (wh_fit_check(r->standing->call, &part->data, &why) != WH_OK)
+		snprintf(renewed->why, sizeof renewed->why, "%.*s", (int)sizeof renewed->why - 1, why.message);
+	else if (!r->learns && choice.of != WH_CHOICE_OWN)
+		snprintf(renewed->why, sizeof renewed->why, "there is no model of them yet: train --per makes one");
+	else
+		return r->learns ? make_afresh(r, renewed, err) : make_anew(r, renewed, err);
+	return WH_OK;
+}
+
+/* ---- all ---- */
+
+static int tell(struct wh_renewal *r, struct wh_err *err)
+{
+	const struct wh_host *host = r->standing->call->host;
+	const struct wh_renewed *first = NULL;
+	for (size_t i = 0; i < r->done.n; i++) {
+		struct wh_renewed *renewed = &r->done.data[i];
+		struct wh_str of = { 0 };
+		wh_models_text(&r->standing->models, renewed->part->values, &of);
+		if (renewed->number)
+			wh_host_log(host, WH_INFO, "%s: %zu observations in %zu %ss, model %lld", of.data ? of.data : "", renewed->part->data.records.n,
+				    renewed->now.n, r->standing->call->signal->group_noun, (long long)renewed->number);
+		else
+			wh_host_log(host, WH_WARNING, "%s: refused: %s", of.data ? of.data : "", renewed->why);
+		wh_str_release(&of);
+		r->n_made += renewed->number != 0;
+		r->n_refused += !renewed->number;
+		first = first || renewed->number ? first : renewed;
+	}
+	if (r->n_made || r->missing)
+		return WH_OK;
+	return wh_err_set(err, WH_E_USAGE, "none of %zu could be made; the first: %s", r->n_refused, first ? first->why : "no observations");
+}
+
+int wh_renew_all(struct wh_renewal *r, const struct wh_dataset *data, struct wh_err *err)
+{
+	wh_strtab_init(&r->used, SIZE_MAX);
+	WH_TRY(wh_standing_group_ids(r->standing, &r->used, err));
+	WH_TRY(wh_models_split(&r->standing->models, data, &r->parts, &r->n_parts, err));
+	for (size_t i = 0; i < r->n_parts; i++) {
+		WH_TRY(renew_part(r, &r->parts[i], err));
+		if (wh_host_cancelled(r->standing->call->host))
+			return wh_err_set(err, WH_E_CANCELLED, "interrupted");
+	}
+	WH_TRY(tell(r, err));
+	WH_TRY(wh_models_keep(&r->standing->models, err));
+	return wh_standing_keep_settings(r->standing, err);
+}
+
+static void emit_before(const struct wh_renewed *renewed, struct wh_emit *out)
+{
+	if (renewed->before) {
+		wh_emit_integer(out, "before", renewed->before);
+		wh_emit_bytes(out, "before_of", renewed->was_of.data, renewed->was_of.n);
+	}
+	wh_emit_string(out, "before_choice", wh_choice_name(renewed->was));
+}
+
+int wh_renewal_emit(const struct wh_renewal *r, struct wh_emit *out, struct wh_err *err)
+{
+	(void)err;
+	wh_emit_array(out, "models");
+	for (size_t i = 0; i < r->done.n; i++) {
+		const struct wh_renewed *renewed = &r->done.data[i];
+		if (!renewed->number)
+			continue;
+		wh_emit_object(out, NULL);
+		wh_models_emit_values(&r->standing->models, renewed->part->values, out);
+		wh_emit_integer(out, "model", renewed->number);
+		emit_before(renewed, out);
+		wh_emit_integer(out, "observations", (int64_t)renewed->part->data.records.n);
+		wh_emit_integer(out, "distinct", (int64_t)renewed->part->data.n_points);
+		wh_emit_integer(out, "classes", (int64_t)renewed->n_classes);
+		wh_emit_real(out, "f", renewed->f);
+		wh_emit_integer(out, "groups", (int64_t)renewed->now.n);
+		wh_emit_array(out, "moves");
+		for (size_t k = 0; k < renewed->n_moves; k++)
+			wh_emit_move(&renewed->moves[k], out);
+		wh_emit_end(out);
+		wh_emit_end(out);
+	}
+	wh_emit_end(out);
+	wh_emit_array(out, "refused");
+	for (size_t i = 0; i < r->done.n; i++) {
+		const struct wh_renewed *renewed = &r->done.data[i];
+		if (renewed->number)
+			continue;
+		wh_emit_object(out, NULL);
+		wh_models_emit_values(&r->standing->models, renewed->part->values, out);
+		wh_emit_integer(out, "observations", (int64_t)renewed->part->data.records.n);
+		wh_emit_string(out, "why", renewed->why);
+		emit_before(renewed, out);
+		wh_emit_end(out);
+	}
+	wh_emit_end(out);
+	return WH_OK;
+}
+
+void wh_renewal_release(struct wh_renewal *r)
+{
+	for (size_t i = 0; i < r->done.n; i++) {
+		wh_str_release(&r->done.data[i].was_of);
+		wh_grouping_release(&r->done.data[i].now);
+		free(r->done.data[i].moves);
+	}
+	wh_vec_release(&r->done);
+	wh_parts_release(r->parts, r->n_parts);
+	wh_strtab_release(&r->used);
+}
