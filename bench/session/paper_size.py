@@ -4,7 +4,8 @@
 exactly, in single precision and in bfloat16, each beside the bare matrix products of its own epochs; then a narrow network on a truncated row
 space; and, asked for, PyTorch on the unreduced network for a few epochs in the same run.
 
-    paper_size.py [--build B] [--epochs N] [--dec N] [--scale growth|minmax] [--compute fp32,bf16] [--threads 2] [--torch N] [--rows N]
+    paper_size.py [--build B] [--epochs N] [--dec N] [--scale growth|minmax] [--compute fp32,bf16] [--threads 2] [--torch N] [--torch-batches N]
+                  [--rows N]
 
 --epochs 1000 --dec 100 is the whole training. CPU seconds are what to compare; wall seconds are true on a quiet machine only. PyTorch's
 unreduced network with its optimiser holds 14 GB."""
@@ -80,6 +81,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=0)
     parser.add_argument("--torch", type=int, default=0, metavar="EPOCHS", help="PyTorch on the unreduced network, beside")
+    parser.add_argument("--torch-batches", type=int, default=0, metavar="N", help="only so many of an epoch; the rest extrapolated")
     parser.add_argument("--narrow-epochs", type=int, default=200)
     parser.add_argument("--only", choices=("full", "narrow"))
     parser.add_argument("-v", action="store_true", help="the loss of every epoch, on stderr")
@@ -104,7 +106,8 @@ def main():
         show(f"{r['inputs']}-{r['hidden']}-{r['latent']}, r {r['rank']}, {compute}", r)
     if options.torch:
         peer = pathlib.Path(__file__).with_name("torch_paper_size.py")
-        done = subprocess.run(["/usr/bin/python3", str(peer), "--epochs", str(options.torch), "--threads", str(options.threads), str(path)],
+        done = subprocess.run(["/usr/bin/python3", str(peer), "--epochs", str(options.torch), "--batches", str(options.torch_batches),
+                               "--threads", str(options.threads), str(path)],
                               stdout=subprocess.PIPE, env={k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")})
         print(done.stdout.decode().strip() if done.returncode == 0 else "PyTorch: skipped")
 
