@@ -16,6 +16,9 @@ extern const struct wh_format wh_format_session_gc_log;
 extern const struct wh_format wh_format_session_heap_profile;
 extern const struct wh_format wh_format_session_massif;
 extern const struct wh_format wh_format_session_proc;
+extern const struct wh_format wh_format_session_meminfo;
+extern const struct wh_format wh_format_session_dotnet_counters;
+extern const struct wh_format wh_format_session_gcdump;
 
 extern const struct wh_format *const wh_session_formats[]; /* NULL-terminated */
 

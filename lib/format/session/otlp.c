@@ -391,9 +391,10 @@ static int detect(const char *text, size_t size)
 {
 	struct wh_span all = { text, text + size };
 	const char *first = wh_documents_begin(text, text + size);
-	if (first == text + size || *first != '{' || !wh_scan_find(all, "\"resourceMetrics\""))
+	if (first == text + size || *first != '{' || !wh_scan_after(all, "\"resourceMetrics\"", &all) || !wh_scan_find(all, "\"scopeMetrics\""))
 		return 0;
-	return wh_scan_find(all, "\"scopeMetrics\"") ? 95 : 40;
+	all.p = wh_documents_begin(all.p, all.end);
+	return wh_scan_has(all, ":") ? 95 : 0;
 }
 
 const struct wh_format wh_format_session_otlp = {
