@@ -222,6 +222,20 @@ int wh_models_open(struct wh_models *models, struct wh_store *store, const struc
 	return wh_err_set(err, code, "%s: which models it has: %s", call->store, why.message);
 }
 
+int wh_models_open_all(struct wh_models *models, struct wh_store *store, const struct wh_call *call, int64_t all, struct wh_err *err)
+{
+	struct wh_held_model *held;
+	WH_TRY(wh_models_open(models, store, call, err));
+	if (models->n_per || !all)
+		return WH_OK;
+	int code = hold(models, NULL, &held, err);
+	if (code == WH_OK)
+		held->number = all;
+	else
+		wh_models_close(models);
+	return code;
+}
+
 struct reading {
 	const struct wh_models *models;
 	struct wh_model *model;
@@ -301,7 +315,9 @@ static struct wh_choice best_of(const struct wh_models *models, const char *cons
 	for (size_t i = 0; i < models->held.n; i++) {
 		struct wh_held_model *held = models->held.data[i];
 		enum wh_choice_of of = held->unusable ? WH_CHOICE_NONE : fit_of(models, held, attributes);
-		if (of != WH_CHOICE_NONE && (of > best.of || (of == best.of && is_nearer(models, held, best.held, of))))
+		if (of == WH_CHOICE_NONE)
+			continue;
+		if (of > best.of || (of == best.of && is_nearer(models, held, best.held, of)))
 			best = (struct wh_choice){ held, of };
 	}
 	return best;
@@ -379,17 +395,18 @@ static bool same_per(const struct wh_models *a, const struct wh_models *b)
 	return a->n_per == b->n_per && !memcmp(a->per, b->per, a->n_per * sizeof *a->per);
 }
 
-int wh_models_divide(struct wh_models *models, const char *per, int64_t all, struct wh_err *err)
+int wh_models_divide(struct wh_models *models, const char *per, struct wh_err *err)
 {
 	struct wh_models fresh = { .call = models->call, .store = models->store };
 	struct wh_held_model *held;
+	int64_t all = 0;
 	wh_arena_init(&fresh.arena, SIZE_MAX);
 	char *text = strdup(per), *rest = text;
 	int code = text ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
 	for (char *name; code == WH_OK && (name = strsep(&rest, ","));)
 		code = add_per(&fresh, name, err);
 	free(text);
-	for (size_t i = 0; i < models->held.n && models->n_per; i++)
+	for (size_t i = 0; i < models->held.n; i++)
 		if (!models->held.data[i]->values)
 			all = models->held.data[i]->number;
 	if (code == WH_OK && all) {

@@ -44,6 +44,8 @@ struct wh_choice {
 
 /* What the store says; n_per 0 where it has one model for all or none. Keeps references to both. WH_E_FORMAT: made by another version. */
 int wh_models_open(struct wh_models *, struct wh_store *, const struct wh_call *, struct wh_err *) WH_NODISCARD;
+/* The same, and the store's model of that number for all where it has but one (0: none). */
+int wh_models_open_all(struct wh_models *, struct wh_store *, const struct wh_call *, int64_t all, struct wh_err *) WH_NODISCARD;
 /* Instead: this model, for all. It is the caller's, and may be fitted later. */
 int wh_models_only(struct wh_models *, const struct wh_model *, const struct wh_call *, struct wh_err *) WH_NODISCARD;
 void wh_models_close(struct wh_models *);
@@ -69,9 +71,8 @@ int wh_models_read_any(const struct wh_models *, struct wh_model *, struct wh_er
 
 /* ---- changing them ---- */
 
-/* Models are from now on per these attributes, "platform,version"; where they were per others, or for all (number all; 0: there is none),
- * that one alone stays. WH_E_USAGE names the attributes that there are. */
-int wh_models_divide(struct wh_models *, const char *per, int64_t all, struct wh_err *) WH_NODISCARD;
+/* Models are from now on per these attributes, "platform,version"; where they were per others, or for all, that for all alone stays. WH_E_USAGE names the attributes that there are. */
+int wh_models_divide(struct wh_models *, const char *per, struct wh_err *) WH_NODISCARD;
 /* The model of these values is the store's of that number. */
 int wh_models_put(struct wh_models *, const char *const *values, int64_t number, struct wh_err *) WH_NODISCARD;
 /* Into the store's state. */

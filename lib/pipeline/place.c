@@ -229,18 +229,6 @@ static int place_waiting(struct placing *s, struct wh_err *err)
 	return WH_OK;
 }
 
-/* Where models are for values of attributes: whose model was whose. */
-static void say_chosen(const struct placing *s)
-{
-	const size_t *n = s->of->chosen;
-	if (!s->standing->models.n_per || !s->waiting.n)
-		return;
-	wh_host_log(s->standing->call->host, n[WH_CHOICE_NONE] ? WH_WARNING : WH_INFO,
-		    "%zu under the model of their own values, %zu under an older version's, %zu under a newer one's, %zu under the model for all; "
-		    "%zu wait: there is no model for them yet (see train --per)",
-		    n[WH_CHOICE_OWN], n[WH_CHOICE_OLDER], n[WH_CHOICE_NEWER], n[WH_CHOICE_ALL], n[WH_CHOICE_NONE]);
-}
-
 /* ---- the whole ---- */
 
 int wh_place_all(struct wh_placing *placing, struct wh_standing *standing, struct wh_err *err)
@@ -255,8 +243,6 @@ int wh_place_all(struct wh_placing *placing, struct wh_standing *standing, struc
 	if (code == WH_OK)
 		code = place_waiting(&s, err);
 	placing->groups = s.assigner.homes.n;
-	if (code == WH_OK)
-		say_chosen(&s);
 	if (code == WH_OK && !placing->dry)
 		code = wh_store_commit(standing->store, err);
 	else
@@ -274,4 +260,18 @@ int wh_place_all(struct wh_placing *placing, struct wh_standing *standing, struc
 void wh_place_release(struct wh_placing *placing)
 {
 	wh_vec_release(&placing->seconds);
+}
+
+void wh_place_say(const struct wh_placing *placing, const struct wh_standing *standing)
+{
+	const size_t *n = placing->chosen;
+	size_t all = 0;
+	for (size_t i = 0; i <= WH_CHOICE_OWN; i++)
+		all += n[i];
+	if (!standing->models.n_per || !all)
+		return;
+	wh_host_log(standing->call->host, n[WH_CHOICE_NONE] ? WH_WARNING : WH_INFO,
+		    "%zu under the model of their own values, %zu of an older version, %zu of a newer one, %zu under the model for all; "
+		    "%zu wait: there is no model for them yet (see train --per)",
+		    n[WH_CHOICE_OWN], n[WH_CHOICE_OLDER], n[WH_CHOICE_NEWER], n[WH_CHOICE_ALL], n[WH_CHOICE_NONE]);
 }

@@ -27,9 +27,11 @@ struct wh_placing {
 	size_t chosen[WH_CHOICE_OWN + 1]; /* observations by the choice of their model; NONE: they wait still */
 };
 
-/* Places all, and keeps the model in force if the store has none. What there is no model for stays without a group, and is told of. WH_E_NOTFOUND where the store is empty; WH_E_USAGE where the method places
+/* Places all, and keeps the model in force if the store has none. What there is no model for stays without a group, and is counted. WH_E_NOTFOUND where the store is empty; WH_E_USAGE where the method places
  * and there are too few observations to make a model of. */
 int wh_place_all(struct wh_placing *, struct wh_standing *, struct wh_err *) WH_NODISCARD;
+/* Where the store has several models: how many went under which choice of them, and how many wait. */
+void wh_place_say(const struct wh_placing *, const struct wh_standing *);
 void wh_place_release(struct wh_placing *);
 
 #endif

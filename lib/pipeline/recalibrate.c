@@ -98,6 +98,9 @@ static int recalibrate_store(struct recalibrating *r, struct wh_standing *standi
 	WH_TRY(wh_standing_load(standing, several ? WH_LOAD_ATTRIBUTES : 0, &r->data, err));
 	if (several) {
 		r->renewal = (struct wh_renewal){ .standing = standing };
+		wh_models_close(&standing->models); /* what others may have changed until now counts */
+		WH_TRY(wh_models_open(&standing->models, standing->store, r->call, err));
+		WH_TRY(wh_models_open(&r->renewal.old, standing->store, r->call, err));
 		WH_TRY(wh_renew_all(&r->renewal, &r->data, err));
 		return wh_store_commit(standing->store, err);
 	}

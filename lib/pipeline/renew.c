@@ -32,79 +32,165 @@ static int current_name(struct wh_renaming *r, const char *id, const char **name
 	return code;
 }
 
-/* Where each was, and whether it was new there. */
-static int find_old(struct wh_renaming *r, struct wh_dataset *data, bool *is_new, struct wh_err *err)
+/* Where a record was: in which group of which model, or in none. */
+struct was {
+	const char *group; /* what moves tell of; NULL: nowhere */
+	const char *name;  /* of the model's group, as it is called now */
+	uint32_t place;    /* number of that group among all of all models */
+	bool is_new;
+};
+
+struct places {
+	struct wh_strtab table; /* "model/group" */
+	struct WH_VEC(const char *) names;
+};
+
+static int find_place(struct wh_renaming *r, struct places *places, const struct wh_held_model *held, uint32_t group, uint32_t *place, struct wh_err *err)
+{
+	char text[64];
+	int n = snprintf(text, sizeof text, "%p/%u", (const void *)held, group);
+	*place = wh_strtab_add(&places->table, text, (size_t)n);
+	if (*place == WH_STRTAB_NONE || (*place == places->names.n && wh_vec_push(&places->names, NULL)))
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	if (places->names.data[*place])
+		return WH_OK;
+	return current_name(r, held->model->groups.data[group].id, &places->names.data[*place], err);
+}
+
+static int find_old(struct wh_renaming *r, struct wh_dataset *data, struct was *was, struct places *places, struct wh_err *err)
 {
 	for (size_t i = 0; i < data->records.n; i++) {
-		struct wh_record *record = &data->records.data[i];
+		const struct wh_record *record = &data->records.data[i];
 		struct wh_location location;
 		struct wh_choice choice;
-		const char *stored = r->standing ? record->group : NULL;
-		record->group = stored;
+		was[i] = (struct was){ .group = r->standing ? record->group : NULL };
 		WH_TRY(wh_models_choose(r->old, record->attributes, &choice, err));
+		if (!choice.held && r->since)
+			WH_TRY(wh_models_choose(r->since, record->attributes, &choice, err));
 		if (!choice.held)
 			continue;
 		WH_TRY(wh_held_locate(choice.held, record->fingerprint, &location, err));
-		is_new[i] = location.is_new;
-		if (!stored)
-			WH_TRY(current_name(r, choice.held->model->groups.data[location.group].id, &record->group, err));
+		WH_TRY(find_place(r, places, choice.held, location.group, &was[i].place, err));
+		was[i].is_new = location.is_new;
+		was[i].name = places->names.data[was[i].place];
+		was[i].group = was[i].group ? was[i].group : was[i].name;
 	}
 	return WH_OK;
 }
 
+/* ---- groups that people made one ---- */
+
+/* The place that more than half of group g was in; UINT32_MAX: there is none. */
+static uint32_t place_of(const struct wh_dataset *data, const struct wh_grouping *now, size_t g, const struct was *was, uint32_t *count, size_t n_places)
+{
+	memset(count, 0, n_places * sizeof *count);
+	for (size_t i = 0; i < data->records.n; i++)
+		if (now->of_point[data->records.data[i].point] == g && was[i].name && !was[i].is_new)
+			count[was[i].place]++;
+	for (uint32_t p = 0; p < n_places; p++)
+		if (2 * (size_t)count[p] > now->groups[g].n_records)
+			return p;
+	return UINT32_MAX;
+}
+
+/* Different groups of a model that have one name were merged by people: what continues them is one, too. */
+static int unite(const struct wh_dataset *data, struct wh_grouping *now, const struct was *was, const struct places *places, struct wh_err *err)
+{
+	uint32_t *count = calloc(places->names.n + 1, sizeof *count), *place = calloc(now->n + 1, sizeof *place);
+	int code = count && place ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (size_t g = 0; code == WH_OK && g < now->n; g++)
+		place[g] = place_of(data, now, g, was, count, places->names.n);
+	for (size_t g = 0; code == WH_OK && g < now->n; g++)
+		for (size_t h = 0; h < now->n && place[g] != UINT32_MAX; h++) {
+			const char *name = places->names.data[place[g]];
+			if (h != g && place[h] != UINT32_MAX && place[h] != place[g] && places->names.data[place[h]] == name &&
+			    !strcmp(now->groups[h].id, name))
+				memcpy(now->groups[g].id, now->groups[h].id, WH_GROUP_ID);
+		}
+	free(count);
+	free(place);
+	return code;
+}
+
+/* ---- new groups ---- */
+
 /* Groups of strangers take no part in the naming; what was new to the old model was nowhere. */
-static int rename_groups(struct wh_renaming *r, struct wh_dataset *data, const bool *is_new, struct wh_grouping *now, struct wh_err *err)
+static int rename_groups(struct wh_renaming *r, struct wh_dataset *data, const struct was *was, struct wh_grouping *now, struct wh_err *err)
 {
 	size_t *strangers = calloc(now->n + 1, sizeof *strangers), n = data->records.n;
-	const char **was = malloc((n + 1) * sizeof *was);
 	struct wh_record *records = data->records.data;
-	int code = strangers && was ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
-	for (size_t i = 0; code == WH_OK && i < n; i++)
-		strangers[now->of_point[records[i].point]] += is_new[i];
-	for (size_t i = 0; code == WH_OK && i < n; i++) {
+	if (!strangers)
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		strangers[now->of_point[records[i].point]] += was[i].is_new;
+	for (size_t i = 0; i < n; i++) {
 		uint32_t g = now->of_point[records[i].point];
-		was[i] = records[i].group;
-		if (2 * strangers[g] > now->groups[g].n_records)
-			records[i].group = NULL;
+		records[i].group = 2 * strangers[g] > now->groups[g].n_records ? NULL : was[i].group;
 	}
-	if (code == WH_OK)
-		code = wh_continue_ids(now, data, r->used, err);
-	for (size_t i = 0; code == WH_OK && i < n; i++)
-		if (!is_new[i])
-			records[i].group = was[i];
+	int code = wh_continue_ids(now, data, r->used, err);
+	for (size_t i = 0; i < n; i++)
+		if (!was[i].is_new)
+			records[i].group = was[i].group;
 	free(strangers);
-	free(was);
 	return code;
 }
 
 int wh_renew(struct wh_renaming *r, struct wh_dataset *data, struct wh_model *model, const struct wh_constraints *constraints,
 	     struct wh_grouping *now, struct wh_err *err)
 {
-	bool *is_new = calloc(data->records.n + 1, sizeof *is_new);
-	int code = is_new ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	struct was *was = calloc(data->records.n + 1, sizeof *was);
+	struct places places = { 0 };
+	wh_strtab_init(&places.table, SIZE_MAX);
+	int code = was ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
 	if (code == WH_OK)
-		code = find_old(r, data, is_new, err);
+		code = find_old(r, data, was, &places, err);
 	if (code == WH_OK) {
 		model->groups.n = 0;
 		code = wh_group(now, data, model, constraints, err);
 	}
 	if (code == WH_OK)
-		code = rename_groups(r, data, is_new, now, err);
+		code = rename_groups(r, data, was, now, err);
+	if (code == WH_OK)
+		code = unite(data, now, was, &places, err);
 	if (code == WH_OK)
 		wh_group_name_model(now, model);
-	free(is_new);
+	wh_strtab_release(&places.table);
+	wh_vec_release(&places.names);
+	free(was);
 	return code;
+}
+
+/* Moves to groups that became one are one. n: how many are left. */
+static size_t join_moves(struct wh_move *moves, size_t n)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < n; i++) {
+		size_t k = kept;
+		while (k > 0 && (strcmp(moves[k - 1].to, moves[i].to) != 0 || strcmp(moves[k - 1].from ? moves[k - 1].from : "", moves[i].from ? moves[i].from : "") != 0))
+			k--;
+		if (!k) {
+			moves[kept++] = moves[i];
+			continue;
+		}
+		moves[k - 1].observations += moves[i].observations;
+		for (size_t m = 0; m < n; m++) /* of the same origin: one part less */
+			if (m != i && moves[m].from && moves[i].from && !strcmp(moves[m].from, moves[i].from))
+				moves[m].parts--;
+	}
+	return kept;
 }
 
 /* ---- one of several ---- */
 
-static int note_choice(struct wh_renewal *r, struct wh_renewed *renewed, const struct wh_choice *choice, struct wh_err *err)
+static int note_choice(struct wh_renewed *renewed, const struct wh_models *models, const struct wh_choice *choice, struct wh_err *err)
 {
+	wh_str_clear(&renewed->was_of);
+	renewed->before = 0;
 	renewed->was = choice->of;
 	if (!choice->held)
 		return WH_OK;
 	renewed->before = choice->held->number;
-	wh_models_text(&r->standing->models, choice->held->values, &renewed->was_of);
+	wh_models_text(models, choice->held->values, &renewed->was_of);
 	return wh_str_check(&renewed->was_of, err);
 }
 
@@ -142,13 +228,15 @@ static int make(struct wh_renewal *r, struct wh_renewed *renewed, struct wh_mode
 {
 	struct wh_dataset *data = &renewed->part->data;
 	struct wh_constraints constraints = { 0 };
-	struct wh_renaming renaming = { .old = &r->standing->models, .standing = r->moves ? r->standing : NULL, .used = &r->used };
+	struct wh_renaming renaming = { .old = &r->old, .since = &r->standing->models, .standing = r->moves ? r->standing : NULL, .used = &r->used };
 	wh_strtab_init(&renaming.names, SIZE_MAX);
 	int code = r->standing->call->n_operands ? WH_OK : wh_standing_constraints(r->standing, data, &constraints, err);
 	if (code == WH_OK)
 		code = wh_renew(&renaming, data, model, &constraints, &renewed->now, err);
 	if (code == WH_OK) /* while the old names are there */
 		code = wh_list_moves(&renewed->now, data, &renewed->moves, &renewed->n_moves, err);
+	if (code == WH_OK)
+		renewed->n_moves = join_moves(renewed->moves, renewed->n_moves);
 	for (size_t i = 0; code == WH_OK && i < renewed->n_moves; i++) {
 		const char *from = renewed->moves[i].from;
 		if (from && !(renewed->moves[i].from = wh_arena_strdup(&r->standing->models.arena, from)))
@@ -185,18 +273,25 @@ static int make_anew(struct wh_renewal *r, struct wh_renewed *renewed, struct wh
 
 static int renew_part(struct wh_renewal *r, struct wh_part *part, struct wh_err *err)
 {
+	struct wh_models *models = &r->standing->models;
 	struct wh_choice choice;
 	struct wh_err why = { 0 };
-	WH_TRY(wh_models_choose_part(&r->standing->models, part, &choice, err));
-	if (r->missing && choice.of == WH_CHOICE_OWN)
+	WH_TRY(wh_models_choose_part(models, part, &choice, err));
+	bool own = choice.of == WH_CHOICE_OWN;
+	if (r->missing && own)
 		return WH_OK;
 	if (wh_vec_push(&r->done, (struct wh_renewed){ .part = part, .f = NAN }))
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
 	struct wh_renewed *renewed = &r->done.data[r->done.n - 1];
-	WH_TRY(note_choice(r, renewed, &choice, err));
+	WH_TRY(wh_models_choose_part(&r->old, part, &choice, err));
+	if (!choice.held)
+		WH_TRY(wh_models_choose_part(models, part, &choice, err));
+	else
+		models = &r->old;
+	WH_TRY(note_choice(renewed, models, &choice, err));
 	if (wh_fit_check(r->standing->call, &part->data, &why) != WH_OK)
 		snprintf(renewed->why, sizeof renewed->why, "%.*s", (int)sizeof renewed->why - 1, why.message);
-	else if (!r->learns && choice.of != WH_CHOICE_OWN)
+	else if (!r->learns && !own)
 		snprintf(renewed->why, sizeof renewed->why, "there is no model of them yet: train --per makes one");
 	else
 		return r->learns ? make_afresh(r, renewed, err) : make_anew(r, renewed, err);
@@ -212,6 +307,11 @@ static int tell(struct wh_renewal *r, struct wh_err *err)
 	for (size_t i = 0; i < r->done.n; i++) {
 		struct wh_renewed *renewed = &r->done.data[i];
 		struct wh_str of = { 0 };
+		struct wh_choice choice;
+		if (!renewed->number) { /* what it goes by meanwhile: there may be a better one now */
+			WH_TRY(wh_models_choose_part(&r->standing->models, renewed->part, &choice, err));
+			WH_TRY(note_choice(renewed, &r->standing->models, &choice, err));
+		}
 		wh_models_text(&r->standing->models, renewed->part->values, &of);
 		if (renewed->number)
 			wh_host_log(host, WH_INFO, "%s: %zu observations in %zu %ss, model %lld", of.data ? of.data : "", renewed->part->data.records.n,
@@ -301,5 +401,6 @@ void wh_renewal_release(struct wh_renewal *r)
 	}
 	wh_vec_release(&r->done);
 	wh_parts_release(r->parts, r->n_parts);
+	wh_models_close(&r->old);
 	wh_strtab_release(&r->used);
 }

@@ -11,6 +11,7 @@
 
 struct wh_renaming {
 	struct wh_models *old;        /* that the observations were under so far */
+	struct wh_models *since;      /* made since, for those that were under none; NULL: none */
 	struct wh_standing *standing; /* whose groups those that are in one are in; NULL: only the models tell */
 	struct wh_strtab names;       /* of old groups: what records point to */
 	const struct wh_strtab *used; /* ids that no fresh group may bear */
@@ -40,13 +41,14 @@ struct wh_renewal {
 	bool learns;  /* how to embed, too */
 	bool missing; /* only where there is no model yet; else, unless it learns, only where there is one */
 	bool moves;   /* data is the store's: its observations go into the new groups */
+	struct wh_models old; /* as they were before; standing->models is what is made */
 	struct wh_strtab used;
 	struct wh_part *parts;
 	size_t n_parts;
 	struct WH_VEC(struct wh_renewed) done;
 	size_t n_made, n_refused;
 };
-/* Inside a transaction; the store then has the models, and their groups. WH_E_USAGE where all were refused, unless `missing` is set. */
+/* Inside a transaction, after `old` was opened; the store then has the models, and their groups. WH_E_USAGE where all were refused, unless `missing` is set. */
 int wh_renew_all(struct wh_renewal *, const struct wh_dataset *, struct wh_err *) WH_NODISCARD;
 /* Emits the arrays `models` and `refused`. */
 int wh_renewal_emit(const struct wh_renewal *, struct wh_emit *, struct wh_err *) WH_NODISCARD;

@@ -31,14 +31,11 @@ static int divide(struct training *t, struct wh_err *err)
 {
 	struct wh_standing *standing = &t->standing;
 	const char *per = wh_values_string(&t->call->options, "per");
-	int64_t all = !standing->models.n_per && standing->model.groups.n ? standing->model.number : 0;
-	if (!per)
-		return WH_OK;
-	if (!standing->models.n_per) {
-		wh_models_close(&standing->models);
-		WH_TRY(wh_models_open(&standing->models, standing->store, t->call, err));
-	}
-	return wh_models_divide(&standing->models, per, all, err);
+	int64_t all = standing->model.groups.n ? standing->model.number : 0;
+	WH_TRY(wh_models_open_all(&t->renewal.old, standing->store, t->call, all, err));
+	wh_models_close(&standing->models); /* what was opened of them would be that of before */
+	WH_TRY(wh_models_open_all(&standing->models, standing->store, t->call, all, err));
+	return per ? wh_models_divide(&standing->models, per, err) : WH_OK;
 }
 
 static int emit(struct training *t, struct wh_emit *out, struct wh_err *err)
@@ -63,16 +60,17 @@ static int emit(struct training *t, struct wh_emit *out, struct wh_err *err)
 
 static int train(struct training *t, struct wh_emit *out, struct wh_err *err)
 {
+	t->renewal = (struct wh_renewal){ .standing = &t->standing, .learns = true, .missing = wh_values_flag(&t->call->options, "missing"),
+					  .moves = !t->call->n_operands };
 	WH_TRY(check(t, err));
-	WH_TRY(divide(t, err));
 	if (t->call->n_operands) /* files are read before others have to wait */
 		WH_TRY(wh_dataset_load(&t->data, t->call, &t->standing.model, 0, err));
 	WH_TRY(wh_store_begin(t->standing.store, err));
-	int code = t->call->n_operands ? WH_OK : wh_standing_load(&t->standing, WH_LOAD_ATTRIBUTES, &t->data, err);
+	int code = divide(t, err); /* what others may have changed until now counts */
+	if (code == WH_OK && !t->call->n_operands)
+		code = wh_standing_load(&t->standing, WH_LOAD_ATTRIBUTES, &t->data, err);
 	if (code == WH_OK)
 		code = wh_dataset_need(&t->data, err);
-	t->renewal = (struct wh_renewal){ .standing = &t->standing, .learns = true, .missing = wh_values_flag(&t->call->options, "missing"),
-					  .moves = !t->call->n_operands };
 	if (code == WH_OK)
 		code = wh_renew_all(&t->renewal, &t->data, err);
 	if (code == WH_OK)

@@ -67,6 +67,7 @@ static int assign_store(struct wh_call *call, struct wh_emit *out, struct wh_err
 		code = wh_place_all(&placing, &standing, err);
 	if (code == WH_OK) {
 		say_timing(call, placing.seconds.data, placing.seconds.n, placing.groups);
+		wh_place_say(&placing, &standing);
 		code = wh_emit_close(out, err);
 	}
 	wh_place_release(&placing);

@@ -32,6 +32,7 @@ struct watching {
 	struct wh_call *call;
 	struct wh_emit *out;
 	struct WH_VEC(struct watched) watched;
+	size_t waiting; /* at the last look */
 	/* of one look */
 	struct wh_standing standing;
 	struct wh_dataset data;
@@ -50,13 +51,18 @@ static int ignore(void *user, const struct wh_placement *placed, struct wh_err *
 	return WH_OK;
 }
 
-static int take_in(struct wh_standing *standing, struct wh_err *err)
+static int take_in(struct watching *w, struct wh_err *err)
 {
+	struct wh_standing *standing = &w->standing;
 	struct wh_placing placing = { .take = ignore };
 	struct wh_imported imported;
 	if (standing->call->n_operands)
 		WH_TRY(wh_standing_import(standing, &imported, err));
 	int code = wh_place_all(&placing, standing, err);
+	bool placed = placing.seconds.n, more_wait = placing.chosen[WH_CHOICE_NONE] > w->waiting;
+	w->waiting = placing.chosen[WH_CHOICE_NONE];
+	if (code == WH_OK && (placed || more_wait))
+		wh_place_say(&placing, standing);
 	wh_place_release(&placing);
 	return code;
 }
@@ -169,7 +175,7 @@ static int look_at(struct watching *w, const struct wh_part *part, struct wh_err
 static int look(struct watching *w, struct wh_err *err)
 {
 	WH_TRY(wh_standing_open(&w->standing, w->call, WH_STORE_CREATE, err));
-	int code = take_in(&w->standing, err);
+	int code = take_in(w, err);
 	if (code == WH_OK)
 		code = wh_standing_load(&w->standing, w->standing.models.n_per ? WH_LOAD_ATTRIBUTES : 0, &w->data, err);
 	if (code == WH_OK)
