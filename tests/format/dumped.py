@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""dumped.py READ_SESSIONS DATA: what tools print of processes of Android and .NET. Each fixture is read to what a few lines of Python make of it; series of dumps, made
+"""dumped.py READ_SESSIONS DATA: what tools print of processes of Android, macOS and .NET. Each fixture is read to what a few lines of Python make of it; series of dumps, made
 of the fixtures with other numbers, to those numbers; and what is cut off or garbled to what is left of it."""
 import json
 import pathlib
@@ -120,6 +120,61 @@ def test_meminfo_of_two():
                     "summary_rss_bytes Java Heap": 8, "summary_rss_bytes Unknown": 9}, {"pss_total_bytes Native Heap": 4}], kib
 
 
+# ---- macOS ----
+
+def size(text):
+    return round(float(text.rstrip("KMG")) * 1024 ** (" KMG".index(text[-1]) if text[-1] in "KMG" else 0))
+
+
+def parse_heap(text):
+    total, out = re.search(r"All zones: (\d+) nodes \((\d+) bytes\)", text), {}
+    for count, n, name in re.findall(r"^ +(\d+) +(\d+) +[\d.]+   (\S+(?: \S+)*)", text, re.M):
+        out["heap_objects " + name] = out.get("heap_objects " + name, 0) + int(count)
+        out["heap_bytes " + name] = out.get("heap_bytes " + name, 0) + int(n)
+    return out | {"heap_objects": int(total[1]), "heap_bytes": int(total[2])}
+
+
+def parse_vmmap(text):
+    out, number = {}, r" +([\d.]+[KMG]?)"
+    regions, zones = text[:text.index("MALLOC ZONE  ")], text[text.index("MALLOC ZONE  "):]
+    for row in re.findall(r"^(\S.*?)  " + 8 * number + r"(?: |$)", regions, re.M):
+        kinds = ["virtual_bytes", "resident_bytes", "dirty_bytes", "swapped_bytes", "volatile_bytes", "nonvol_bytes", "empty_bytes", "regions"]
+        out |= {f"{kind} {row[0].strip()}": size(n) for kind, n in zip(kinds, row[1:])}
+    for row in re.findall(r"^(\S.*?)(?:_0x[0-9a-f]+)?  " + 7 * number + r" +\d+% +(\d+)$", zones, re.M):
+        kinds = ["virtual_bytes", "resident_bytes", "dirty_bytes", "swapped_bytes", "allocations", "allocated_bytes", "frag_bytes", "regions"]
+        out |= {f"zone_{kind} {row[0].strip()}": size(n) for kind, n in zip(kinds, row[1:])}
+    return out
+
+
+FOOTPRINT = {"footprint_bytes": size("919.0M"), "footprint_peak_bytes": size("941.4M")}
+
+
+def test_macos():
+    heap, vmmap = ((DATA / f"macos/{name}.txt").read_text() for name in ("heap", "vmmap"))
+    assert len(parse_heap(heap)) == 2 * 13 + 2 and len(parse_vmmap(vmmap)) == 8 * 17 + 8 * 7
+    for text, want in ((heap, parse_heap(heap)), (vmmap, parse_vmmap(vmmap)), (vmmap + heap, parse_heap(heap) | parse_vmmap(vmmap))):
+        records, said = read(text)
+        got = {k: v[0] for k, v in expand(records[0]).items()}
+        assert len(records) == 1 and not said and got == want | FOOTPRINT, {k: (got.get(k), v) for k, v in want.items() if got.get(k) != v}
+        assert records[0]["app"] == "ferryx" and records[0]["pid"] == "70940" and records[0]["time"].startswith("2026-09-05T03:23:00.5")
+
+
+def test_macos_series():
+    """Both tools again and again, of a process that begins again; sizes as newer tools print them, times that are not known."""
+    heap, vmmap = ((DATA / f"macos/{name}.txt").read_text() for name in ("heap", "vmmap"))
+    text = ""
+    for n in range(6):
+        pid = "70940" if n < 4 else "70999"
+        text += (vmmap.replace("12:23", f"12:2{n}").replace("433.2M", f" {n}.25G") + heap.replace("12:23", f"12:2{n}").replace("13048 ", f"{n:5} ").replace(" 683568", "   12.5K")).replace("70940", pid)
+    records, _ = read(text)
+    assert [(r["pid"], r["steps"]) for r in records] == [("70940", 4), ("70999", 2)]
+    got = expand(records[0])
+    assert got["virtual_bytes IOSurface"] == [n * 2**30 + 2**28 for n in range(4)] and got["heap_objects CFString"] == [0, 1, 2, 3]
+    assert got["heap_bytes CFString"] == [12800] * 4 and [round(b - a) for a, b in zip(records[0]["time_s"], records[0]["time_s"][1:])] == [60] * 3
+    records, _ = read(2 * re.sub(r"Date/Time:.*", "Date/Time:       (null)", heap))
+    assert records[0]["steps"] == 2 and "time_s" not in records[0]
+
+
 # ---- .NET ----
 
 def parse_counters(data):
@@ -222,7 +277,8 @@ def test_gcdump_series():
 def test_strangers():
     """Text that only speaks of these formats is nobody's."""
     for text in ("GC Heap bytes\nObject Bytes Count Type\n", "we ran ** MEMINFO in pid\n", '{"TargetProcess":"x"}\n', '{"resourceMetrics":', "{\"a\":\"resourceMetrics\"}\n",
-                 "\n\x0c\x0a\x0a\x08__name__", "  1,024  GC Heap bytes\n"):
+                 "\n\x0c\x0a\x0a\x08__name__", "  1,024  GC Heap bytes\n",
+                 "Process: x [1]\nAnalysis Tool: /usr/bin/heap\n"):
         records, said = read(text)
         assert not records and ("no reader knows" in said or "JSON" in said), (text, records, said)
 

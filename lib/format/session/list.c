@@ -16,6 +16,7 @@ const struct wh_format *const wh_session_formats[] = {
 	&wh_format_session_massif,
 	&wh_format_session_proc,
 	&wh_format_session_meminfo,
+	&wh_format_session_macos,
 	&wh_format_session_dotnet_counters,
 	&wh_format_session_gcdump,
 	NULL,

@@ -17,6 +17,7 @@ extern const struct wh_format wh_format_session_heap_profile;
 extern const struct wh_format wh_format_session_massif;
 extern const struct wh_format wh_format_session_proc;
 extern const struct wh_format wh_format_session_meminfo;
+extern const struct wh_format wh_format_session_macos;
 extern const struct wh_format wh_format_session_dotnet_counters;
 extern const struct wh_format wh_format_session_gcdump;
 

@@ -15,22 +15,17 @@
  */
 #include "format/scan.h"
 #include "format/session/list.h"
+#include "format/session/table.h"
 #include "format/session/targets.h"
 
-enum { COLUMNS = 16, KIB = 1024, LONGEST = 40 };
+enum { KIB = 1024 };
 
 enum section { TABLE, SUMMARY, OBJECTS, SQL, OTHER };
-
-struct column {
-	ptrdiff_t end; /* of the dashes below its name */
-	char kind[LONGEST];
-};
 
 struct meminfo {
 	struct wh_reader *reader;
 	struct wh_session_targets targets;
-	struct column columns[COLUMNS]; /* n_columns */
-	size_t n_columns;
+	struct wh_table table;
 	struct wh_span above[2]; /* the last lines, the nearer one first */
 	enum section section;
 	int64_t uptime_ns;
@@ -40,59 +35,18 @@ struct meminfo {
 	bool failed; /* out of memory; sticks */
 };
 
-static void put(struct meminfo *m, const char *kind, struct wh_span name, uint64_t number, double unit)
+/* `KIND_UNIT NAME`, with summary_ in front of what the summary says. */
+static void put(struct meminfo *m, const char *kind, const char *unit, struct wh_span name, uint64_t number, double scale)
 {
 	wh_str_clear(&m->series);
+	wh_str_puts(&m->series, m->section == SUMMARY ? "summary_" : "");
 	wh_str_puts(&m->series, kind);
+	wh_str_puts(&m->series, unit);
 	wh_str_putc(&m->series, ' ');
 	wh_str_add(&m->series, name.p, wh_span_size(name));
 	m->failed |= m->series.failed;
 	if (!m->failed)
-		wh_session_targets_sample(&m->targets, m->target, (struct wh_bytes){ m->series.data, m->series.n }, m->uptime_ns, (double)number * unit, false);
-}
-
-/* ---- columns ---- */
-
-static bool is_rule(struct wh_span line)
-{
-	bool dashes = false;
-	for (; line.p < line.end; line.p++) {
-		if (*line.p != '-' && !wh_is_blank(*line.p))
-			return false;
-		dashes |= *line.p == '-';
-	}
-	return dashes;
-}
-
-/* The word of the line that ends where the dashes do, in small letters, without its unit. */
-static size_t add_word(char *kind, size_t n, struct wh_span line, ptrdiff_t end)
-{
-	if (line.end - line.p < end || (line.end - line.p > end && !wh_is_blank(line.p[end])))
-		return n;
-	struct wh_span word = { line.p + end, line.p + end };
-	while (word.p > line.p && !wh_is_blank(word.p[-1]))
-		word.p--;
-	word = wh_scan_until(word, "(");
-	if (n && word.p < word.end && n < LONGEST - 1)
-		kind[n++] = '_';
-	for (; word.p < word.end && n < LONGEST - 1; word.p++)
-		kind[n++] = wh_is_alpha(*word.p) ? (char)(*word.p | 32) : wh_is_digit(*word.p) ? *word.p : '_';
-	return n;
-}
-
-static void read_columns(struct meminfo *m, struct wh_span rule)
-{
-	m->n_columns = 0;
-	for (const char *p = rule.p; p < rule.end && m->n_columns < COLUMNS; p++) {
-		if (*p != '-' || (p + 1 < rule.end && p[1] == '-'))
-			continue;
-		struct column *column = &m->columns[m->n_columns++];
-		column->end = p + 1 - rule.p;
-		size_t n = add_word(column->kind, add_word(column->kind, 0, m->above[1], column->end), m->above[0], column->end);
-		if (n > LONGEST - 7)
-			n = LONGEST - 7;
-		memcpy(column->kind + n, "_bytes", 7);
-	}
+		wh_session_targets_sample(&m->targets, m->target, (struct wh_bytes){ m->series.data, m->series.n }, m->uptime_ns, (double)number * scale, false);
 }
 
 /* ---- lines ---- */
@@ -114,9 +68,9 @@ static void read_row(struct meminfo *m, struct wh_span line)
 		p++;
 	struct wh_span rest = { p, line.end };
 	name = wh_scan_trim((struct wh_span){ name.p, p });
-	for (size_t i = 0; i < m->n_columns && name.p < name.end && next_number(&rest, &number); i++)
-		if (*m->columns[i].kind != '_')
-			put(m, m->columns[i].kind, name, number, KIB);
+	for (size_t i = 0; i < m->table.n && name.p < name.end && next_number(&rest, &number); i++)
+		if (*m->table.columns[i].name)
+			put(m, m->table.columns[i].name, "_bytes", name, number, KIB);
 }
 
 /* `           Java Heap:    15316                          40844`; which number it is its column tells. TOTAL is in the table. */
@@ -124,16 +78,13 @@ static void read_summary(struct meminfo *m, struct wh_span line)
 {
 	struct wh_span name = wh_scan_trim(wh_scan_until(line, ":")), rest = { name.end, line.end };
 	uint64_t number;
-	char kind[LONGEST + 8];
 	if (!wh_scan_skip(&rest, ":") || name.p == name.end || wh_scan_has(name, "TOTAL"))
 		return;
-	while (next_number(&rest, &number))
-		for (size_t i = 0; i < m->n_columns; i++)
-			if (m->columns[i].end == rest.p - line.p && *m->columns[i].kind != '_') {
-				memcpy(kind, "summary_", 8);
-				memcpy(kind + 8, m->columns[i].kind, LONGEST);
-				put(m, kind, name, number, KIB);
-			}
+	for (size_t i = 0; i < m->table.n; i++) {
+		struct wh_span cell = wh_table_cell(&m->table, i, line);
+		if (cell.p >= rest.p && next_number(&cell, &number) && *m->table.columns[i].name)
+			put(m, m->table.columns[i].name, "_bytes", name, number, KIB);
+	}
 }
 
 /* `       Local Binders:       37        Proxy Binders:       29` */
@@ -147,11 +98,11 @@ static void read_pairs(struct meminfo *m, struct wh_span line)
 		if (!wh_scan_skip(&line, ":") || name.p == name.end || !next_number(&line, &number))
 			return;
 		if (m->section == SQL)
-			put(m, "sql_bytes", name, number, KIB);
+			put(m, "sql", "_bytes", name, number, KIB);
 		else if (wh_scan_find(name, "memory"))
-			put(m, "objects_bytes", name, number, KIB);
+			put(m, "objects", "_bytes", name, number, KIB);
 		else
-			put(m, "objects", name, number, 1);
+			put(m, "objects", "", name, number, 1);
 	}
 }
 
@@ -190,7 +141,7 @@ static bool read_process(struct meminfo *m, struct wh_span line)
 	m->target = wh_session_targets_add(&m->targets, (struct wh_bytes){ "", 0 }, labels, 2);
 	m->inside = true;
 	m->section = TABLE;
-	m->n_columns = 0;
+	m->table.n = 0;
 	return true;
 }
 
@@ -210,8 +161,8 @@ static void read_line(struct meminfo *m, struct wh_span line)
 	struct wh_span text = wh_scan_trim(line);
 	if (read_process(m, line) || read_uptime(m, line) || !m->inside || text.p == text.end || read_heading(m, text))
 		return;
-	if (is_rule(line))
-		read_columns(m, line);
+	if (wh_table_is_rule(line, '-'))
+		wh_table_read(&m->table, line, m->above[1], m->above[0]);
 	else if (m->section == TABLE)
 		read_row(m, line);
 	else if (m->section == SUMMARY)

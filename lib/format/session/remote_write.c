@@ -248,11 +248,11 @@ static bool read_request(struct remote_write *w, size_t n)
 
 static int make_room(struct remote_write *w, size_t n)
 {
-	if (n <= w->cap)
+	if (w->body && n <= w->cap)
 		return WH_OK;
 	free(w->body);
 	w->cap = 0;
-	w->body = malloc(n);
+	w->body = malloc(n + 1);
 	if (!w->body)
 		return WH_E_NOMEM;
 	w->cap = n;
