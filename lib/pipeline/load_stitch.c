@@ -108,7 +108,7 @@ static int add_text(struct loading *l, struct task *task, const char *path, stru
 		task->unknown++;
 	} else {
 		code = wh_spool_add(spool, input.text, input.size, err);
-		if (code == WH_OK && input.size && input.text[input.size - 1] != '\n')
+		if (code == WH_OK && !own->binary && input.size && input.text[input.size - 1] != '\n')
 			code = wh_spool_add(spool, "\n", 1, err);
 	}
 	wh_input_release(&input);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_stitch.py WHORL [TEST…]: --stitch: the files of a folder are one session, in the order of their names' numbers."""
 import gzip
+import struct
 
 from drive import ask, fails, main, run, write  # noqa: F401
 
@@ -53,6 +54,26 @@ def test_csv(rng):
     fails(1, "two observations have the id s", "cluster", "b")
 
 
+def body(step, value):
+    """A request of remote write with one sample, in a block of Snappy that is one literal."""
+    def text(number, data):
+        return bytes([number << 3 | 2, len(data)]) + data
+    sample = bytes([9]) + struct.pack("<d", value) + bytes([16, step])
+    request = text(1, text(1, text(1, b"__name__") + text(2, b"queue_length")) + text(2, sample))
+    return bytes([len(request), len(request) - 1 << 2]) + request
+
+
+def test_binary(rng):
+    """Parts that are no text stand one behind the other, with nothing between."""
+    values = [(5 + n, 0.5 * n) for n in range(12)]
+    for n, (step, value) in enumerate(values):
+        write(f"w/body-{n}", "")
+        with open(f"w/body-{n}", "wb") as file:
+            file.write(body(step, value))
+    flat = [part for n, (_, value) in enumerate(values) for part in (n, value)][2:]
+    assert shown("--stitch", "w") == {"w": {"queue_length": flat}} and "skipped" not in run.said, run.said
+
+
 def test_unreadable(rng):
     write("a/1.csv", "timestep,x\n0,1\n")
     with open("a/2.csv.gz", "wb") as file:
@@ -62,4 +83,4 @@ def test_unreadable(rng):
     fails(1, "2.csv.gz", "show", "--strict", "--stitch", "a")
 
 
-main(test_folders, test_csv, test_unreadable)
+main(test_folders, test_csv, test_binary, test_unreadable)
