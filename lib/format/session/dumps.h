@@ -46,7 +46,8 @@ struct wh_site wh_site_begin(struct wh_str *name);
 void wh_site_add(struct wh_site *, struct wh_span function);
 static inline struct wh_span wh_site_text(const struct wh_site *site)
 {
-	return (struct wh_span){ site->name->data, site->name->data + site->name->n };
+	const char *text = site->name->data ? site->name->data : ""; /* out of memory: it sticks there */
+	return (struct wh_span){ text, text + site->name->n };
 }
 
 #endif
