@@ -20,7 +20,7 @@ void wh_str_clear(struct wh_str *str)
 		str->data[0] = '\0';
 }
 
-static bool reserve(struct wh_str *str, size_t more)
+bool wh_str_reserve(struct wh_str *str, size_t more)
 {
 	if (str->failed)
 		return false;
@@ -45,7 +45,7 @@ static bool reserve(struct wh_str *str, size_t more)
 
 void wh_str_add(struct wh_str *str, const char *data, size_t n)
 {
-	if (!reserve(str, n))
+	if (!wh_str_reserve(str, n))
 		return;
 	if (n)
 		memcpy(str->data + str->n, data, n);
@@ -70,7 +70,7 @@ void wh_str_printf(struct wh_str *str, const char *format, ...)
 	va_copy(again, arguments);
 	int n = vsnprintf(NULL, 0, format, arguments);
 	va_end(arguments);
-	if (n >= 0 && reserve(str, (size_t)n)) {
+	if (n >= 0 && wh_str_reserve(str, (size_t)n)) {
 		vsnprintf(str->data + str->n, (size_t)n + 1, format, again);
 		str->n += (size_t)n;
 	}

@@ -23,6 +23,8 @@ void wh_str_release(struct wh_str *);
 /* Empty again; keeps the memory. */
 void wh_str_clear(struct wh_str *);
 void wh_str_add(struct wh_str *, const char *data, size_t n);
+/* Room for so many bytes behind the n there are (and a NUL), for who writes them himself and counts them in n: false where there is none. */
+bool wh_str_reserve(struct wh_str *, size_t more);
 void wh_str_puts(struct wh_str *, const char *);
 void wh_str_putc(struct wh_str *, char);
 void wh_str_printf(struct wh_str *, const char *format, ...) WH_PRINTF(2, 3);

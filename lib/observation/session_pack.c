@@ -15,9 +15,10 @@ static const double MOST_WHOLE = 4503599627370496.0; /* 2^52: differences of two
 
 /* ---- writing ---- */
 
-enum { LONGEST_VARINT = 10, LONGEST_CHANGE = 2 * LONGEST_VARINT, CHANGES_AT_ONCE = 64 };
+/* Bytes at most: a varint, one of 32 bits, a change. */
+enum { LONGEST_VARINT = 10, LONGEST_STEP = 5, LONGEST_CHANGE = LONGEST_STEP + LONGEST_VARINT, NEAR = 8 };
 
-static inline unsigned char *write_varint(unsigned char *at, uint64_t v)
+static inline unsigned char *put_varint(unsigned char *at, uint64_t v)
 {
 	for (; v >= 0x80; v >>= 7)
 		*at++ = (unsigned char)(v | 0x80);
@@ -25,7 +26,12 @@ static inline unsigned char *write_varint(unsigned char *at, uint64_t v)
 	return at;
 }
 
-static inline unsigned char *write_double(unsigned char *at, double v)
+static uint64_t zigzag(int64_t v)
+{
+	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+}
+
+static inline unsigned char *put_double(unsigned char *at, double v)
 {
 	uint64_t bits;
 	if (isnan(v))
@@ -34,22 +40,6 @@ static inline unsigned char *write_double(unsigned char *at, double v)
 	bits = htole64(bits);
 	memcpy(at, &bits, 8);
 	return at + 8;
-}
-
-static void put(struct wh_str *out, const unsigned char *from, const unsigned char *to)
-{
-	wh_str_add(out, (const char *)from, (size_t)(to - from));
-}
-
-static void put_varint(struct wh_str *out, uint64_t v)
-{
-	unsigned char bytes[LONGEST_VARINT];
-	put(out, bytes, write_varint(bytes, v));
-}
-
-static uint64_t zigzag(int64_t v)
-{
-	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
 }
 
 static bool is_whole(const struct wh_metric *metric)
@@ -62,58 +52,55 @@ static bool is_whole(const struct wh_metric *metric)
 	return true;
 }
 
-static unsigned char *write_whole(unsigned char *at, const struct wh_change *changes, size_t n, struct wh_change before)
+static unsigned char *put_whole(unsigned char *at, const struct wh_change *changes, size_t n)
 {
-	int64_t value = (int64_t)before.value;
-	for (size_t i = 0; i < n; i++) {
-		int64_t next = (int64_t)changes[i].value;
-		at = write_varint(at, changes[i].step - before.step);
-		at = write_varint(at, zigzag(next - value));
-		before.step = changes[i].step;
-		value = next;
+	struct wh_change before = { 0, 0 };
+	for (size_t i = 0; i < n; before = changes[i++]) {
+		at = put_varint(at, changes[i].step - before.step);
+		at = put_varint(at, zigzag((int64_t)changes[i].value - (int64_t)before.value));
 	}
 	return at;
 }
 
-static unsigned char *write_real(unsigned char *at, const struct wh_change *changes, size_t n, uint32_t step)
+static unsigned char *put_real(unsigned char *at, const struct wh_change *changes, size_t n)
 {
+	uint32_t step = 0;
 	for (size_t i = 0; i < n; i++) {
-		at = write_varint(at, changes[i].step - step);
+		at = put_varint(at, changes[i].step - step);
 		step = changes[i].step;
-		at = write_double(at, changes[i].value);
+		at = put_double(at, changes[i].value);
 	}
 	return at;
 }
 
 static void put_metric(struct wh_str *out, const struct wh_metric *metric)
 {
-	unsigned char bytes[CHANGES_AT_ONCE * LONGEST_CHANGE]; /* so that the string is asked for room but once for many */
-	struct wh_change before = { 0, 0 };
-	size_t length = strlen(metric->name);
+	size_t length = strlen(metric->name), n = metric->n_changes;
 	bool whole = is_whole(metric);
-	put_varint(out, length);
-	wh_str_add(out, metric->name, length);
-	put_varint(out, (uint64_t)metric->n_changes * 2 + whole);
-	for (size_t i = 0; i < metric->n_changes; i += CHANGES_AT_ONCE) {
-		const struct wh_change *changes = metric->changes + i;
-		size_t n = metric->n_changes - i < CHANGES_AT_ONCE ? metric->n_changes - i : CHANGES_AT_ONCE;
-		put(out, bytes, whole ? write_whole(bytes, changes, n, before) : write_real(bytes, changes, n, before.step));
-		before = changes[n - 1];
-	}
+	if (!wh_str_reserve(out, 2 * LONGEST_VARINT + length + n * LONGEST_CHANGE))
+		return;
+	unsigned char *first = (unsigned char *)out->data + out->n, *at = put_varint(first, length);
+	memcpy(at, metric->name, length);
+	at = put_varint(at + length, (uint64_t)n * 2 + whole);
+	at = whole ? put_whole(at, metric->changes, n) : put_real(at, metric->changes, n);
+	out->n += (size_t)(at - first);
 }
 
 void wh_session_pack(const struct wh_session *session, struct wh_str *out)
 {
-	put_varint(out, session->n_steps);
-	put_varint(out, zigzag(session->first_step));
-	put_varint(out, session->n_metrics);
-	put_varint(out, session->time_s != NULL);
-	for (uint32_t i = 0; session->time_s && i < session->n_steps; i++) {
-		unsigned char bytes[sizeof(double)];
-		put(out, bytes, write_double(bytes, session->time_s[i]));
-	}
+	size_t n_times = session->time_s ? session->n_steps : 0;
+	if (!wh_str_reserve(out, 4 * LONGEST_VARINT + n_times * sizeof(double)))
+		return;
+	unsigned char *first = (unsigned char *)out->data + out->n, *at = put_varint(first, session->n_steps);
+	at = put_varint(at, zigzag(session->first_step));
+	at = put_varint(at, session->n_metrics);
+	at = put_varint(at, session->time_s != NULL);
+	for (size_t i = 0; i < n_times; i++)
+		at = put_double(at, session->time_s[i]);
+	out->n += (size_t)(at - first);
 	for (size_t i = 0; i < session->n_metrics; i++)
 		put_metric(out, &session->metrics[i]);
+	wh_str_add(out, "", 0); /* ends it */
 }
 
 /* ---- reading ---- */
@@ -123,31 +110,22 @@ struct cursor {
 	bool bad;
 };
 
-static uint64_t take_long_varint(const unsigned char **at, const unsigned char *end, bool *bad)
-{
-	uint64_t v = 0;
-	for (int shift = 0; shift < 64; shift += 7) {
-		if (*at == end)
-			break;
-		unsigned char byte = *(*at)++;
-		v |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return v;
-	}
-	*bad = true;
-	return 0;
-}
-
 static inline uint64_t take_varint(struct cursor *c)
 {
-	if (c->at != c->end && *c->at < 0x80) /* nearly all of them */
-		return *c->at++;
 	const unsigned char *at = c->at;
-	bool bad = c->bad;
-	uint64_t v = take_long_varint(&at, c->end, &bad);
-	c->at = at;
-	c->bad = bad;
-	return v;
+	uint64_t v = 0;
+	for (int shift = 0; shift < 64; shift += 7) {
+		if (at == c->end)
+			break;
+		unsigned char byte = *at++;
+		v |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80)) {
+			c->at = at;
+			return v;
+		}
+	}
+	c->bad = true;
+	return 0;
 }
 
 static inline int64_t take_signed(struct cursor *c)
@@ -200,14 +178,44 @@ static void take_whole(struct cursor *from, uint32_t n_steps, struct wh_change *
 	*from = c;
 }
 
+/* Some changes, each at most 127 steps behind the last, without a question about each. False where there are others: nothing is taken then. */
+static bool take_near(struct cursor *c, uint32_t n_steps, uint32_t *step, struct wh_change *changes)
+{
+	const uint64_t infinite = 0x7ff0000000000000;
+	uint64_t wrong = (size_t)(c->end - c->at) < NEAR * 9;
+	uint32_t at = *step;
+	for (size_t i = 0; i < NEAR && !wrong; i++) {
+		const unsigned char *from = c->at + 9 * i;
+		uint64_t further = *from, bits;
+		memcpy(&bits, from + 1, 8);
+		bits = le64toh(bits);
+		at += (uint32_t)further;
+		wrong = (further | (further - 1)) > 0x7f;
+		wrong |= bits << 1 == infinite << 1;
+		changes[i].step = at;
+		memcpy(&changes[i].value, &bits, 8);
+	}
+	if (wrong || at >= n_steps)
+		return false;
+	c->at += NEAR * 9;
+	*step = at;
+	return true;
+}
+
 static void take_real(struct cursor *from, uint32_t n_steps, struct wh_change *changes, size_t n)
 {
 	struct cursor c = *from;
 	uint32_t step = 0;
-	for (size_t i = 0; i < n && !c.bad; i++) {
-		step = take_step(&c, n_steps, step, !i);
-		changes[i] = (struct wh_change){ step, take_double(&c) };
-		c.bad |= fabs(changes[i].value) > DBL_MAX;
+	for (size_t i = 0; i < n && !c.bad;) {
+		if (i && n - i >= NEAR && take_near(&c, n_steps, &step, changes + i)) {
+			i += NEAR;
+			continue;
+		}
+		for (size_t last = n - i < NEAR ? n : i ? i + NEAR : 1; i < last && !c.bad; i++) {
+			step = take_step(&c, n_steps, step, !i);
+			changes[i] = (struct wh_change){ step, take_double(&c) };
+			c.bad |= fabs(changes[i].value) > DBL_MAX;
+		}
 	}
 	*from = c;
 }

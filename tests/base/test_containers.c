@@ -113,8 +113,13 @@ static void strings_grow(void **state)
 	for (int i = 0; i < 300; i++) {
 		char word[16];
 		snprintf(word, sizeof word, "%x", (unsigned)wh_rng_next(&rng) >> 12);
-		switch (wh_rng_below(&rng, 4)) {
+		switch (wh_rng_below(&rng, 5)) {
 		case 0: wh_str_puts(&str, word); break;
+		case 3:
+			assert_true(wh_str_reserve(&str, strlen(word)));
+			strcpy(str.data + str.n, word);
+			str.n += strlen(word);
+			break;
 		case 1: wh_str_add(&str, word, strlen(word)); break;
 		case 2: wh_str_printf(&str, "%s", word); break;
 		default: word[1] = '\0'; wh_str_putc(&str, word[0]); break;
@@ -129,6 +134,7 @@ static void strings_grow(void **state)
 	wh_str_add(&str, "x", WH_STR_LIMIT); /* never read: refused */
 	assert_int_equal(wh_str_check(&str, &err), WH_E_NOMEM);
 	wh_str_puts(&str, "more");
+	assert_false(wh_str_reserve(&str, 0)); /* it sticks */
 	assert_string_equal(str.data, expected);
 	wh_str_clear(&str);
 	assert_int_equal(wh_str_check(&str, &err), WH_OK);

@@ -179,8 +179,9 @@ static void read_columns(struct describing *d, size_t first, size_t last)
 			d->reading[0] = d->c->middle[column];
 		d->known[column - first] = known ? known : 1;
 		wh_gauge_scale(d->reading, d->known[column - first], d->c->middle[column], fmin(1 / d->c->spread[column], DBL_MAX), u);
-		u += wh_gauge_room(d->known[column - first]);
+		u += d->known[column - first];
 	}
+	memset(u, 0, WH_GAUGE_SLACK * sizeof *u);
 	wh_signed_log1p((size_t)(u - d->u), d->u, d->u);
 }
 
@@ -189,10 +190,10 @@ static int describe(const struct wh_course *c, const struct wh_vocabulary *v, co
 		    float *summary, int32_t *even, struct wh_err *err)
 {
 	size_t n = session->n_steps, n_columns = wh_vocabulary_size(v), stride = wh_gauge_stride(c->steps);
-	size_t at_once = READINGS_IN_CACHE / wh_gauge_room(n);
+	size_t at_once = READINGS_IN_CACHE / (n + 1);
 	at_once = at_once < 1 ? 1 : at_once < COLUMNS_AT_ONCE ? at_once : COLUMNS_AT_ONCE;
 	struct describing d = { c, v, session, .reading = wh_arena_alloc(scratch, (n + 1) * sizeof *d.reading),
-				.u = wh_arena_alloc(scratch, at_once * wh_gauge_room(n) * sizeof *d.u) };
+				.u = wh_arena_alloc(scratch, (at_once * n + WH_GAUGE_SLACK) * sizeof *d.u) };
 	if (!d.reading || !d.u)
 		return wh_arena_error(scratch, err);
 	if (!n) {
@@ -212,7 +213,7 @@ static int describe(const struct wh_course *c, const struct wh_vocabulary *v, co
 			wh_gauge_summarise(u, known, summary + column, n_columns);
 			if (even)
 				wh_gauge_resample(&d.grid, u, known, even + column * stride);
-			u += wh_gauge_room(known);
+			u += known;
 		}
 	}
 	return WH_OK;

@@ -23,7 +23,6 @@ static void scale(const double *restrict reading, size_t n, double middle, doubl
 void wh_gauge_scale(const double *reading, size_t n, double middle, double rate, float *x)
 {
 	scale(reading, n, middle, rate, x);
-	memset(x + n, 0, (wh_gauge_room(n) - n) * sizeof *x);
 }
 
 /* ---- summaries ---- */
@@ -38,24 +37,22 @@ static double total(const float *v)
 	return ((double)half[0] + half[2]) + ((double)half[1] + half[3]);
 }
 
-/* Sums of n > 0 readings (at most AT_ONCE): all, those before `head`, those from `tail` on. */
+/* Sums of n > 0 readings, and of those before `head`. */
 struct sums {
-	float all[LANES], first[LANES], last[LANES];
+	float all[LANES], first[LANES];
 };
 
 WH_CLONES
-static void add_up(const float *u, size_t n, int32_t head, int32_t tail, struct sums *sums)
+static void add_up(const float *u, size_t n, int32_t head, struct sums *sums)
 {
-	lanes all = { 0 }, first = { 0 }, last = { 0 };
+	lanes all = { 0 }, first = { 0 };
 	for (size_t t = 0; t < n; t += LANES) {
-		const ints at = *(const ints *)(const void *)(u + t), step = LANE + (int32_t)t, known = at & (step < (int32_t)n);
-		all += (lanes)known;
-		first += (lanes)(known & (step < head));
-		last += (lanes)(known & (step >= tail));
+		const ints at = *(const ints *)(const void *)(u + t), step = LANE + (int32_t)t;
+		all += (lanes)(at & (step < (int32_t)n));
+		first += (lanes)(at & (step < head));
 	}
 	memcpy(sums->all, &all, sizeof all);
 	memcpy(sums->first, &first, sizeof first);
-	memcpy(sums->last, &last, sizeof last);
 }
 
 /* Squares about the mean, and those of differences of neighbours about theirs: n of the one, n_steps of the other. */
@@ -82,26 +79,24 @@ static void add_squares(const float *u, size_t n, size_t n_steps, float mean, fl
 void wh_gauge_summarise(const float *u, size_t n, float *summary, size_t stride)
 {
 	size_t half = n / 2 ? n / 2 : 1;
-	double all = 0, first = 0, last = 0, far = 0, rough = 0;
+	double all = 0, first = 0, far = 0, rough = 0;
 	double step = n > 1 ? (u[n - 1] - u[0]) / (double)(n - 1) : 0;
 	for (size_t t = 0; t < n; t += AT_ONCE) {
 		struct sums sums;
 		size_t some = n - t < AT_ONCE ? n - t : AT_ONCE;
-		int32_t head = half > t ? (int32_t)(half - t) : 0, tail = n - half > t ? (int32_t)(n - half - t) : 0;
-		add_up(u + t, some, head, tail, &sums);
+		add_up(u + t, some, (int32_t)(half < t ? 0 : half - t < some ? half - t : some), &sums);
 		all += total(sums.all);
 		first += total(sums.first);
-		last += total(sums.last);
 	}
-	all /= (double)n;
+	const double mean = all / (double)n, last = n > 1 ? all - first - (n % 2 ? u[half] : 0) : first; /* all but the one in the middle */
 	for (size_t t = 0; n > 1 && t < n; t += AT_ONCE) {
 		struct squares squares;
 		size_t some = n - t < AT_ONCE ? n - t : AT_ONCE;
-		add_squares(u + t, some, n - t <= AT_ONCE ? some - 1 : some, (float)all, (float)step, &squares);
+		add_squares(u + t, some, n - t <= AT_ONCE ? some - 1 : some, (float)mean, (float)step, &squares);
 		far += total(squares.far);
 		rough += total(squares.rough);
 	}
-	summary[0] = (float)all;
+	summary[0] = (float)mean;
 	summary[stride] = (float)sqrt(far / (double)n);
 	summary[2 * stride] = (float)((last - first) / (double)half);
 	summary[3 * stride] = n > 1 ? (float)sqrt(rough / (double)(n - 1)) : 0;
@@ -133,7 +128,7 @@ WH_CLONES
 static void interpolate(const uint32_t *restrict left, const float *restrict part, const float *restrict u, size_t n, int32_t *restrict even)
 {
 	for (size_t i = 0; i < n; i++) {
-		float a = u[left[i]], b = u[left[i] + 1]; /* there is a zero behind the last */
+		float a = u[left[i]], b = u[left[i] + 1]; /* behind the last: no part of it */
 		even[i] = (int32_t)rintf((a + part[i] * (b - a)) * (float)(1 / WH_GAUGE_UNIT));
 	}
 }

@@ -19,13 +19,13 @@ enum {
 };
 
 static inline size_t wh_gauge_stride(size_t steps) { return (steps + WH_GAUGE_LANES - 1) / WH_GAUGE_LANES * WH_GAUGE_LANES; }
-/* Floats that n scaled readings take: some behind them are looked at, and left out. */
-static inline size_t wh_gauge_room(size_t n) { return wh_gauge_stride(n) + WH_GAUGE_LANES; }
+/* Floats that lie behind the last of some gauges: they are looked at, and left out, if they are numbers. */
+#define WH_GAUGE_SLACK (WH_GAUGE_LANES + 1)
 
-/* x = (reading - middle) rate, to wh_gauge_room(n) floats, zeroes behind n: what a logarithm is to be taken of (wh_signed_log1p). */
+/* x = (reading - middle) rate: what a logarithm is to be taken of (wh_signed_log1p). */
 void wh_gauge_scale(const double *reading, size_t n, double middle, double rate, float *x);
 
-/* Of n > 0 readings so scaled, with zeroes behind, the mean, the deviation, the change from the first half to the last, the deviation of differences of neighbours; one each
+/* Of n > 0 readings so scaled the mean, the deviation, the change from the first half to the last, the deviation of differences of neighbours; one each
  * `stride` floats. */
 void wh_gauge_summarise(const float *u, size_t n, float *summary, size_t stride);
 
