@@ -339,6 +339,8 @@ int wh_renew_all(struct wh_renewal *r, const struct wh_dataset *data, struct wh_
 			return wh_err_set(err, WH_E_CANCELLED, "interrupted");
 	}
 	WH_TRY(tell(r, err));
+	if (!r->n_made) /* as it was: nothing is divided before there is something to choose from */
+		return WH_OK;
 	WH_TRY(wh_models_keep(&r->standing->models, err));
 	return wh_standing_keep_settings(r->standing, err);
 }

@@ -69,7 +69,7 @@ static int train(struct training *t, struct wh_emit *out, struct wh_err *err)
 	int code = divide(t, err); /* what others may have changed until now counts */
 	if (code == WH_OK && !t->call->n_operands)
 		code = wh_standing_load(&t->standing, WH_LOAD_ATTRIBUTES, &t->data, err);
-	if (code == WH_OK)
+	if (code == WH_OK && !t->renewal.missing) /* else nothing is missing */
 		code = wh_dataset_need(&t->data, err);
 	if (code == WH_OK)
 		code = wh_renew_all(&t->renewal, &t->data, err);
