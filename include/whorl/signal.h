@@ -40,6 +40,14 @@ struct wh_location {
 	bool is_new;     /* p_value is below `alarm` */
 };
 
+/* What becomes of a fingerprint with one feature changed. */
+struct wh_mutation {
+	bool tried;              /* false: the method does not look at that feature, and nothing else is filled in */
+	bool zeroed;             /* it was there and was taken away; else it was not, and there was as much of it as those have on average that have it */
+	double distance;         /* then, to the group where the fingerprint belongs unchanged */
+	struct wh_location at;   /* where it belongs then */
+};
+
 /*
  * A method: how points are compared, and what of them belongs together. There are two kinds.
  *
@@ -96,6 +104,10 @@ struct wh_method {
 	/* Of observations that are located in its groups, count[group] of them in each: the probability that `flagged` or more are new while
 	 * all of them belong to what is known. NaN: nothing was held back to tell. NULL with locate. */
 	int (*window_p_value)(const void *space, const size_t *count, size_t flagged, double *p_value, struct wh_err *);
+	/* Mutation tests (KabOOM 4.3): where a fingerprint belongs as it is, and with one of n features changed, in turn: result[n]. After group, or
+	 * load of what save wrote after group; from any number of threads, each with a scratch of its own. WH_E_CANCELLED. NULL: it cannot be asked. */
+	int (*mutate)(const void *space, struct wh_bytes fingerprint, const char *const *features, size_t n, const struct wh_host *,
+		      struct wh_arena *scratch, struct wh_location *unchanged, struct wh_mutation *result, struct wh_err *);
 	/* Where point i lies, after freeze, as *n floats, as many for every point: what is alike is near, by Euclidean distance. They are the
 	 * space's, and void after the next add. For maps. NULL: points are compared, and lie nowhere. */
 	const float *(*coordinates)(const void *space, size_t i, size_t *n);
@@ -226,6 +238,9 @@ struct wh_signal {
 	/* Its measures: what is not named is 0. NULL: a fingerprint has features only. */
 	int (*measures)(struct wh_bytes fingerprint, struct wh_arena *, wh_measure_fn *, void *user, struct wh_err *);
 	const char *measure_noun; /* "share of the growth"; NULL with measures */
+	/* What its features are like where they are there, mean over the steps at which they are: their average values. What is not named is not
+	 * there. NULL: a fingerprint has features only. */
+	int (*levels)(struct wh_bytes fingerprint, struct wh_arena *, wh_measure_fn *, void *user, struct wh_err *);
 	/* Its series, in the order of their names. NULL: a fingerprint has none. */
 	int (*series)(struct wh_bytes fingerprint, struct wh_arena *, wh_series_fn *, void *user, struct wh_err *);
 	/* A fingerprint as one line for people, of at most about 100 columns. */

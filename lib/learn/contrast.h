@@ -83,7 +83,8 @@ int wh_contrast_measures(struct wh_contrast_measure *measures, size_t n, const u
  *   mean_inside, mean_outside   over those of the side that have it, 0 where none does
  *   effect, p_value             of these
  *   score    (mean_inside - mean_outside) / (|mean_inside| + |mean_outside|), which orders means above 0 as their ratio does (average value: Yao,
- *            Dyer, Gousios 2022, sec. 4.3); 0 of what less than the share `least` of the group has. Ties: what more of the group has, then by name
+ *            Dyer, Gousios 2022, sec. 4.3). 0 of what less than the share `least` of the group has, and of what the rest has not at all: there is
+ *            nothing to compare with. Ties: what more of the group has, then by name
  */
 int wh_contrast_levels(struct wh_contrast_measure *measures, size_t n, const uint8_t *side, size_t n_inside, double least,
 		       const char *(*name)(void *user, uint32_t measure), void *user, struct wh_err *) WH_NODISCARD;

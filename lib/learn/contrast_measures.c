@@ -85,7 +85,7 @@ static double score_measure(const struct wh_contrast_measure *m, double n_in, do
 static double score_level(const struct wh_contrast_measure *m, double n_in, double least)
 {
 	double size = fabs(m->mean_inside) + fabs(m->mean_outside);
-	return m->inside && (double)m->inside >= least * n_in && size > 0 ? (m->mean_inside - m->mean_outside) / size : 0;
+	return m->inside && m->outside && (double)m->inside >= least * n_in && size > 0 ? (m->mean_inside - m->mean_outside) / size : 0;
 }
 
 struct order {
@@ -184,8 +184,6 @@ void wh_contrast_level_sentence(struct wh_str *text, const struct wh_contrast_me
 	wh_str_printf(text, "%s: on average %.4g (in %zu of %zu)", name, m->mean_inside, m->inside, n_inside);
 	if (!n_outside)
 		wh_str_puts(text, "; there are no others");
-	else if (!m->outside)
-		wh_str_printf(text, ", in none of the %zu others", n_outside);
 	else
 		wh_str_printf(text, ", in the others %.4g (in %zu of %zu)", m->mean_outside, m->outside, n_outside);
 }

@@ -280,7 +280,7 @@ static int count(struct wh_survey *s, struct wh_err *err)
 	if (s->counted)
 		return WH_OK;
 	WH_TRY(wh_traits_count(&s->traits, s->of.data, err));
-	WH_TRY(wh_amounts_read(&s->amounts, s->of.data, err));
+	WH_TRY(wh_amounts_read(&s->amounts, WH_AMOUNTS_MEASURES, s->of.data, err));
 	s->counted = true;
 	return WH_OK;
 }

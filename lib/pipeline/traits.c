@@ -107,6 +107,42 @@ int wh_traits_contrast(struct wh_traits *t, const uint32_t *records, size_t n, c
 	return wh_contrast(t->contrast.data, t->contrast.n, n, against ? n_against : t->data->records.n - n, key_of, &t->names, err);
 }
 
+/* Into contrast: who lacks each of the features. */
+static int count_lack(struct wh_traits *t, const uint32_t *records, size_t n, const uint32_t *against, size_t n_against)
+{
+	const size_t others = against ? n_against : t->data->records.n - n;
+	bool failed = count_inside(t, records, n, false);
+	for (uint32_t id = 0; !failed && id < t->total.n; id++) {
+		const size_t inside = t->inside.data[id], outside = against ? 0 : t->total.data[id] - inside;
+		if (inside < n && wh_trait_is_feature(t, id))
+			failed = wh_vec_push(&t->contrast, (struct wh_contrast_feature){ .feature = id, .inside = n - inside, .outside = others - outside });
+	}
+	memset(t->inside.data, 0, t->inside.n * sizeof *t->inside.data);
+	if (failed || !against)
+		return failed;
+	failed = count_inside(t, against, n_against, false);
+	for (size_t i = 0; i < t->contrast.n; i++)
+		t->contrast.data[i].outside -= t->inside.data[t->contrast.data[i].feature];
+	memset(t->inside.data, 0, t->inside.n * sizeof *t->inside.data);
+	return failed;
+}
+
+int wh_traits_contrast_lack(struct wh_traits *t, const uint32_t *records, size_t n, const uint32_t *against, size_t n_against, struct wh_err *err)
+{
+	t->contrast.n = 0;
+	if (count_lack(t, records, n, against, n_against))
+		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	return wh_contrast(t->contrast.data, t->contrast.n, n, against ? n_against : t->data->records.n - n, key_of, &t->names, err);
+}
+
+bool wh_trait_is_feature(const struct wh_traits *t, uint32_t trait)
+{
+	const char *noun = t->data->signal->feature_noun, *what;
+	size_t n;
+	(void)wh_trait_name(t, trait, &what, &n);
+	return n == strlen(noun) && !memcmp(what, noun, n);
+}
+
 const char *wh_trait_name(const struct wh_traits *t, uint32_t trait, const char **what, size_t *n_what)
 {
 	const char *key = wh_strtab_get(&t->names, trait).data, *tab = strchr(key, '\t');

@@ -32,6 +32,13 @@ void wh_traits_release(struct wh_traits *);
 int wh_traits_contrast(struct wh_traits *, const uint32_t *records, size_t n, const uint32_t *against, size_t n_against,
 		       struct wh_err *) WH_NODISCARD;
 
+/* The same of what observations lack, of features alone: those that some of records have not; `inside` and `outside` are how many have not. */
+int wh_traits_contrast_lack(struct wh_traits *, const uint32_t *records, size_t n, const uint32_t *against, size_t n_against,
+			    struct wh_err *) WH_NODISCARD;
+
+/* Whether it is a feature, no attribute. */
+bool wh_trait_is_feature(const struct wh_traits *, uint32_t trait);
+
 /* The two halves of a trait's name: *what is the feature noun or the attribute (n_what bytes), the result its value. */
 const char *wh_trait_name(const struct wh_traits *, uint32_t trait, const char **what, size_t *n_what);
 

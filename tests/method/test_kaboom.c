@@ -15,7 +15,6 @@
 #include "kaboom.h"
 #include "learn/quality.h"
 #include "method/kaboom/methods.h"
-#include "method/kaboom/mutation.h"
 
 enum { KINDS = 4, EACH = 20, POINTS = KINDS * EACH, MOST = 400 };
 
@@ -563,20 +562,27 @@ static void make_two_kinds(struct made *m, const struct course *first, const str
 	}
 }
 
-static size_t mutate(const struct setup *setup, const struct made *m, struct wh_arena *arena, uint32_t *of, const struct wh_mutation **found)
+enum { ASKED = 4 };
+static const char *const ASKED_OF[ASKED] = { "0", "x", "y", "none has it" };
+
+/* What becomes of the first of them with each metric changed; of: the groups of all. */
+static void mutate(const struct setup *setup, const struct made *m, const char *const *metrics, size_t n, uint32_t *of, struct wh_mutation *found)
 {
 	struct wh_location unchanged;
+	struct wh_arena arena;
 	struct wh_err err = { 0 };
-	size_t n;
 	void *space = open_space(setup, "2", "0");
+	wh_arena_init(&arena, SIZE_MAX);
 	for (size_t i = 0; i < m->sessions.n; i++)
 		add(setup, space, m->sessions.data[i]);
 	freeze(setup, space, 1);
 	assert_int_equal(group(setup, space, NULL, 1, of), 2);
-	assert_int_equal(wh_mutations(space, m->sessions.data[0], NULL, arena, &unchanged, found, &n, &err), WH_OK);
+	assert_int_equal(setup->method->mutate(space, m->sessions.data[0], metrics, n, NULL, &arena, &unchanged, found, &err), WH_OK);
 	assert_int_equal(unchanged.group, of[0]);
+	for (size_t i = 0; i < n; i++)
+		assert_true(!found[i].tried || (isfinite(found[i].distance) && found[i].distance >= found[i].at.distance - 1e-6));
 	setup->method->close(space);
-	return n;
+	wh_arena_release(&arena);
 }
 
 static void test_mutations(void **state)
@@ -584,29 +590,94 @@ static void test_mutations(void **state)
 	static const struct course a[] = { { "a", 1, 10000 }, { "b", 1, 1 }, { "c", 50, 0 } };
 	static const struct course b[] = { { "b", 1, 1 }, { "c", 50, 0 }, { NULL, 0, 0 } };
 	static const struct course x[] = { { "x", 100, 0 } }, y[] = { { "y", 1000, 0 } };
-	static const char *const levels[] = { "network", "none", "scale", "level-share", "timesteps", "20", NULL };
+	static const char *const levels[] = { "network", "none", "scale", "level-share", "timesteps", "20", NULL }, *const abc[] = { "c", "b", "a" };
 	const struct setup whorl = { &wh_method_session, default_values, 0 }, kaboom = { &wh_method_kaboom, levels, 0 };
-	const struct wh_mutation *found;
-	struct wh_arena arena;
+	struct wh_mutation found[ASKED];
 	struct made m;
 	uint32_t of[12];
 	(void)state;
-	wh_arena_init(&arena, SIZE_MAX);
 	make_two_kinds(&m, a, b, 3); /* without what grows most it is one of the others */
-	assert_int_equal(mutate(&whorl, &m, &arena, of, &found), 1);
-	assert_string_equal(found[0].metric, "a");
-	assert_true(found[0].zeroed);
-	assert_int_equal(found[0].at.group, of[1]);
+	mutate(&whorl, &m, abc, 3, of, found);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(found[i].tried && found[i].zeroed && found[i].at.group == (i == 2 ? of[1] : of[0]));
+	assert_true(found[2].distance > found[0].distance && found[2].distance > found[1].distance);
 	made_release(&m);
 
 	make_two_kinds(&m, x, y, 1); /* with as much y as others have on average, too */
-	size_t n = mutate(&kaboom, &m, &arena, of, &found);
-	assert_true(n >= 1);
-	assert_string_equal(found[n - 1].metric, "y");
-	assert_false(found[n - 1].zeroed);
-	assert_int_equal(found[n - 1].at.group, of[1]);
+	mutate(&kaboom, &m, ASKED_OF, ASKED, of, found);
+	assert_true(!found[0].tried && !found[3].tried && found[1].tried && found[1].zeroed);
+	assert_true(found[2].tried && !found[2].zeroed && found[2].at.group == of[1]);
 	made_release(&m);
+}
+
+/* What a session lacks is put where its name belongs: it is placed as if it had come with the average of those that have it. */
+static void test_mutation_keeps_order(void **state)
+{
+	static const struct course first[] = { { "b", -300, 0 }, { "d", 50.5, 2 }, { NULL, 0, 0 } };
+	static const struct course second[] = { { "a", -800, 0 }, { "b", -300, 0 }, { "d", 50.5, 2 } };
+	static const char *const a[] = { "a" };
+	const struct setup whorl = { &wh_method_session, default_values, 0 };
+	struct wh_arena arena;
+	struct wh_err err = { 0 };
+	struct wh_location unchanged, at;
+	struct wh_mutation found;
+	struct made m;
+	uint32_t of[13];
+	(void)state;
+	make_two_kinds(&m, first, second, 3);
+	for (unsigned t = 0; t < 20; t++) { /* the first one with it: -800 and 0, 1 or 2 more */
+		wh_session_builder_row(&m.builder, "a", 1, t, -799);
+		wh_session_builder_row(&m.builder, "b", 1, t, -300);
+		wh_session_builder_row(&m.builder, "d", 1, t, 50.5 + 2 * t);
+	}
+	made_finish(&m, NULL);
+	void *space = open_space(&whorl, "2", "0");
+	wh_arena_init(&arena, SIZE_MAX);
+	for (size_t i = 0; i < 12; i++)
+		add(&whorl, space, m.sessions.data[i]);
+	freeze(&whorl, space, 1);
+	assert_int_equal(group(&whorl, space, NULL, 1, of), 2);
+	assert_int_equal(whorl.method->mutate(space, m.sessions.data[0], a, 1, NULL, &arena, &unchanged, &found, &err), WH_OK);
+	assert_true(found.tried && !found.zeroed && found.at.distance != unchanged.distance);
+	add(&whorl, space, m.sessions.data[12]);
+	assert_int_equal(whorl.method->locate(space, 12, &at, &err), WH_OK);
+	assert_int_equal(found.at.group, at.group);
+	assert_float_equal(found.at.distance, at.distance, 1e-9);
+	whorl.method->close(space);
 	wh_arena_release(&arena);
+	made_release(&m);
+}
+
+/* A session without metrics is asked like any other. */
+static void test_mutation_of_nothing(void **state)
+{
+	static const struct course x[] = { { "x", 100, 0 } }, y[] = { { "y", 1000, 0 } };
+	static const char *const levels[] = { "network", "none", "scale", "level-share", "timesteps", "20", NULL };
+	const struct setup both[] = { { &wh_method_session, default_values, 0 }, { &wh_method_kaboom, levels, 0 } };
+	(void)state;
+	for (size_t s = 0; s < 2; s++) {
+		struct wh_mutation found[ASKED];
+		struct wh_location unchanged;
+		struct wh_arena arena;
+		struct wh_err err = { 0 };
+		struct made m;
+		uint32_t of[12];
+		make_two_kinds(&m, x, y, 1);
+		void *space = open_space(&both[s], "2", "0");
+		wh_arena_init(&arena, SIZE_MAX);
+		for (size_t i = 0; i < m.sessions.n; i++)
+			add(&both[s], space, m.sessions.data[i]);
+		freeze(&both[s], space, 1);
+		assert_int_equal(both[s].method->mutate(space, (struct wh_bytes){ "", 0 }, ASKED_OF, ASKED, NULL, &arena, &unchanged, found, &err), WH_E_USAGE);
+		assert_int_equal(group(&both[s], space, NULL, 1, of), 2);
+		assert_int_equal(both[s].method->mutate(space, (struct wh_bytes){ "", 0 }, ASKED_OF, ASKED, NULL, &arena, &unchanged, found, &err), WH_OK);
+		assert_true(found[1].tried && !found[1].zeroed && isfinite(found[1].distance));
+		assert_int_equal(both[s].method->mutate(space, (struct wh_bytes){ "nonsense", 8 }, ASKED_OF, ASKED, NULL, &arena, &unchanged, found, &err),
+				 WH_E_FORMAT);
+		both[s].method->close(space);
+		wh_arena_release(&arena);
+		made_release(&m);
+	}
 }
 
 int main(void)
@@ -625,6 +696,8 @@ int main(void)
 		cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_broken_points),
 		cmocka_unit_test(test_mutations),
+		cmocka_unit_test(test_mutation_keeps_order),
+		cmocka_unit_test(test_mutation_of_nothing),
 	};
 	return cmocka_run_group_tests_name("session methods", tests, NULL, NULL);
 }

@@ -11,7 +11,6 @@
 #include "failing.h"
 #include "kaboom.h"
 #include "method/kaboom/methods.h"
-#include "method/kaboom/mutation.h"
 
 enum { POINTS = 12 };
 
@@ -24,12 +23,12 @@ struct life {
 static int use(const struct life *life, void *space, struct wh_arena *arena, struct wh_err *err)
 {
 	struct wh_location at;
-	const struct wh_mutation *mutations;
-	size_t n;
+	static const char *const metrics[] = { "no such metric", "leak0.0", "leak1.0" };
+	struct wh_mutation mutations[3];
 	WH_TRY(life->method->add(space, life->made->sessions.data[POINTS], err));
 	WH_TRY(life->method->locate(space, POINTS, &at, err));
 	life->method->drop(space);
-	return wh_mutations(space, life->made->sessions.data[0], NULL, arena, &at, &mutations, &n, err);
+	return life->method->mutate(space, life->made->sessions.data[0], metrics, 3, NULL, arena, &at, mutations, err);
 }
 
 static int learn(const struct life *life, void *space, struct wh_arena *arena, struct wh_str *saved, struct wh_err *err)

@@ -119,6 +119,8 @@ def test_every_verb(rng):
     check("merge", *groups[:3])
     check("merge", groups[0], groups[4])
     check_lines("search", "r0")
+    for analysis in ("presence", "absence"):
+        check_lines("explain", "--analysis", analysis), check_lines("explain", "--analysis", analysis, "all.jsonl")
     check_lines("explain"), check_lines("explain", groups[0]), check_lines("explain", groups[0], groups[-1])
     check_lines("explain", "r0", "r1"), check_lines("explain", "r0")
     members = [row["id"] for row in check("list", "--group", groups[0])["records"]]
@@ -154,10 +156,18 @@ def test_sessions(rng):
         check_lines("train", "-o", "model", "all.csv"), check_lines("assign", "--model", "model", "few.csv")
         check_lines("calibrate", "--model", "model", "-o", "model", "all.csv")
         check_lines("explain", "all.csv"), check_lines("leak", "few.csv"), check_lines("changed", "moved.csv")
+        write("one.csv", "\n".join(line for line in lines if line.startswith(("session", "s1,"))) + "\n")
+        for analysis in ("contrast", "presence", "absence", "average", "mutation", "onset"):
+            [told] = [check("explain", "--analysis", analysis, "all.csv")]
+            assert told["analysis"] == analysis and any(group["features"] for group in told["groups"]), analysis
+        assert check("explain", "all.csv")["groups"][0]["moved_first"]["asked"]
+        assert check("explain", "--analysis", "onset", "one.csv")["features"]
+        assert check("explain", "--analysis", "mutation", "--model", "model", "one.csv")["features"]
         for words in ([], ["--raw"]):
             check_lines("show", *words, "few.csv")
         check("assign", "all.csv"), check("cluster"), check_lines("calibrate"), check_lines("report"), check_lines("search", "s1")
         check_lines("explain"), check_lines("explain", "s1", "s2"), check_lines("list")
+        assert all(check("explain", "--analysis", analysis, "s1")["features"] for analysis in ("mutation", "onset"))
         check_lines("drift", "--model", "model", "few.csv"), check("watch", "--rounds", "1", "--rate", "1")
     finally:
         run.noun = "stack"

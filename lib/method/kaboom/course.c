@@ -44,7 +44,8 @@ static double quantile(const double *sorted, size_t n, double q)
 {
 	double at = q * (double)(n - 1);
 	size_t low = (size_t)at, high = low + 1 < n ? low + 1 : low;
-	return sorted[low] + (at - (double)low) * (sorted[high] - sorted[low]);
+	double part = at - (double)low, apart = sorted[high] - sorted[low];
+	return isfinite(apart) ? sorted[low] + part * apart : (1 - part) * sorted[low] + part * sorted[high];
 }
 
 static double deviation(const double *v, size_t n)

@@ -170,6 +170,18 @@ static int measures(struct wh_bytes fingerprint_, struct wh_arena *arena, wh_mea
 	return WH_OK;
 }
 
+static int levels(struct wh_bytes fingerprint_, struct wh_arena *arena, wh_measure_fn *level, void *user, struct wh_err *err)
+{
+	const struct wh_measure *all;
+	size_t n = 0;
+	if (fingerprint_.size)
+		WH_TRY(wh_measures(fingerprint_, 0, arena, &all, &n, err));
+	for (size_t i = 0; i < n; i++)
+		if (all[i].present)
+			WH_TRY(level(user, all[i].metric, all[i].mean));
+	return WH_OK;
+}
+
 static int series(struct wh_bytes fingerprint_, struct wh_arena *arena, wh_series_fn *take, void *user, struct wh_err *err)
 {
 	struct wh_session *session;
@@ -235,6 +247,7 @@ const struct wh_signal wh_signal_session = {
 	.features = features,
 	.measures = measures,
 	.measure_noun = "share of the growth",
+	.levels = levels,
 	.series = series,
 	.title = title,
 	.recorder = &wh_recorder_session,

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/thread.h"
+#include "math/distance.h"
 #include "method/kaboom/measures.h"
 
 enum { SPACE_LIMIT_GIB = 32 };
@@ -353,16 +354,19 @@ const float *wh_session_coordinates(const void *state, size_t i, size_t *n)
 	return wh_session_row(space, i);
 }
 
-int wh_session_place(const struct wh_session_space *space, const struct wh_session *session, struct wh_arena *scratch,
-		     struct wh_location *location, struct wh_err *err)
+int wh_session_place(const struct wh_session_space *space, const struct wh_session *session, uint32_t from, struct wh_arena *scratch,
+		     struct wh_location *location, double *distance, struct wh_err *err)
 {
+	const struct wh_categories *categories = &space->categories;
 	struct wh_session_point point = { .empty = is_empty(session) };
 	float *z = wh_arena_alloc(scratch, (space->width + 1) * sizeof *z);
 	if (!z)
 		return wh_arena_error(scratch, err);
-	if (!space->categories.n_groups)
+	if (!categories->n_groups)
 		return wh_err_set(err, WH_E_USAGE, "nothing was grouped yet");
 	WH_TRY(embed(space, session, scratch, z, &point.outside, err));
-	*location = wh_categories_locate(&space->categories, &space->params, z, &point);
+	*location = wh_categories_locate(categories, &space->params, z, &point);
+	if (distance)
+		*distance = sqrt(wh_distance2(z, categories->centroid + from * space->width, space->width) + point.outside);
 	return WH_OK;
 }

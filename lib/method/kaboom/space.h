@@ -72,9 +72,10 @@ struct wh_session_space {
 
 static inline const float *wh_session_row(const struct wh_session_space *space, size_t i) { return space->z.data + i * space->width; }
 
-/* Where a session belongs that is no point. scratch as for embed. WH_E_USAGE: nothing was grouped or loaded. */
-int wh_session_place(const struct wh_session_space *, const struct wh_session *, struct wh_arena *scratch, struct wh_location *,
-		     struct wh_err *) WH_NODISCARD;
+/* Where a session belongs that is no point; *distance: to group `from`, which may be another (distance may be NULL). scratch as for embed.
+ * WH_E_USAGE: nothing was grouped or loaded. */
+int wh_session_place(const struct wh_session_space *, const struct wh_session *, uint32_t from, struct wh_arena *scratch, struct wh_location *,
+		     double *distance, struct wh_err *) WH_NODISCARD;
 
 /* The functions of every session method's wh_method row. */
 int wh_session_open(const struct wh_method *, const struct wh_values *, void **, struct wh_err *);
@@ -87,13 +88,16 @@ int wh_session_save(const void *, struct wh_str *, struct wh_err *);
 int wh_session_group(void *, const uint32_t *weight, const struct wh_host *, uint32_t *of, size_t *n_groups, struct wh_err *);
 int wh_session_locate(const void *, size_t, struct wh_location *, struct wh_err *);
 int wh_session_window_p_value(const void *space, const size_t *count, size_t flagged, double *p_value, struct wh_err *) WH_NODISCARD;
+int wh_session_mutate(const void *space, struct wh_bytes fingerprint, const char *const *metrics, size_t n, const struct wh_host *,
+		      struct wh_arena *scratch, struct wh_location *unchanged, struct wh_mutation *, struct wh_err *); /* mutation.c */
 const float *wh_session_coordinates(const void *, size_t, size_t *);
 void wh_session_close(void *);
 
 #define WH_SESSION_METHOD_OPS                                                                                                  \
 	.open = wh_session_open, .load = wh_session_load, .add = wh_session_add, .freeze = wh_session_freeze,                  \
 	.drop = wh_session_drop, .similarity = wh_session_similarity, .save = wh_session_save, .group = wh_session_group,      \
-	.locate = wh_session_locate, .window_p_value = wh_session_window_p_value, .coordinates = wh_session_coordinates, .close = wh_session_close
+	.locate = wh_session_locate, .window_p_value = wh_session_window_p_value, .mutate = wh_session_mutate,  \
+	.coordinates = wh_session_coordinates, .close = wh_session_close
 
 /* The rows of every session method's table. */
 #define WH_SESSION_PARAMS                                                                                                      \
