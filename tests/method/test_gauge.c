@@ -15,6 +15,7 @@
 #include "method/kaboom/gauge.h"
 #include "method/kaboom/known.h"
 #include "method/kaboom/minirocket.h"
+#include "method/kaboom/scale.h"
 
 /* u[n], and numbers behind. */
 static float *readings(struct wh_rng *rng, size_t n, double level)
@@ -229,6 +230,52 @@ static void known_readings(void **state)
 	}
 }
 
+/* ---- quantiles ---- */
+
+static int ascending(const void *left, const void *right)
+{
+	double a = *(const double *)left, b = *(const double *)right;
+	return a < b ? -1 : a > b;
+}
+
+/* Number i of n, in orders that are hard on pivots. */
+static double number(struct wh_rng *rng, int order, size_t i, size_t n)
+{
+	switch (order) {
+	case 0: return (double)i;
+	case 1: return -(double)i;
+	case 2: return (double)(i % 2 ? i : n - i);
+	case 3: return (double)(i < n / 2 ? i : n - i); /* up and down */
+	case 4: return 3;
+	case 5: return (double)wh_rng_below(rng, 4);
+	default: return wh_rng_real(rng) - 0.5;
+	}
+}
+
+static void quantiles(void **state)
+{
+	static const double shares[] = { 0, 0.1, 0.25, 0.5, 0.75, 0.999, 1 };
+	enum { MOST = 5000, SHARES = sizeof shares / sizeof *shares };
+	static double v[MOST], sorted[MOST];
+	struct wh_rng rng;
+	(void)state;
+	wh_rng_init(&rng, 5);
+	for (int order = 0; order < 8; order++)
+		for (size_t n = 1; n <= MOST; n += n < 60 ? 1 : n / 2) {
+			for (size_t i = 0; i < n; i++)
+				v[i] = sorted[i] = number(&rng, order, i, n);
+			qsort(sorted, n, sizeof *sorted, ascending);
+			for (size_t k = 0; k < SHARES; k++) { /* one after the other in what the last has left */
+				double at = shares[k] * (double)(n - 1);
+				size_t low = (size_t)at, high = low + 1 < n ? low + 1 : low;
+				double expected = sorted[low] + (at - (double)low) * (sorted[high] - sorted[low]);
+				assert_true(wh_quantile(v, n, shares[k]) == expected);
+			}
+			qsort(v, n, sizeof *v, ascending); /* none was lost */
+			assert_memory_equal(v, sorted, n * sizeof *v);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +284,7 @@ int main(void)
 		cmocka_unit_test(resampled),
 		cmocka_unit_test(convolutions),
 		cmocka_unit_test(known_readings),
+		cmocka_unit_test(quantiles),
 	};
 	return cmocka_run_group_tests_name("gauges", tests, NULL, NULL);
 }

@@ -10,9 +10,9 @@
 #include "math/logarithm.h"
 #include "method/kaboom/gauge.h"
 #include "method/kaboom/known.h"
+#include "method/kaboom/scale.h"
 
 enum { SCRATCH_LIMIT_GIB = 32, LONGEST = 256, SHORTEST = 9, EXAMPLES = 20, GRAIN = 4, COLUMNS_AT_ONCE = 32, READINGS_IN_CACHE = 4096 };
-static const size_t READINGS_AT_ONCE = (size_t)1 << 25;
 static const double SUMMARY_WEIGHT = 0.5; /* beside convolutions; alone it is 1 */
 
 void wh_course_release(struct wh_course *c)
@@ -29,125 +29,6 @@ void wh_course_release(struct wh_course *c)
 size_t wh_course_width(const struct wh_course *c)
 {
 	return c->convolutions.pca.r + c->summaries.pca.r;
-}
-
-/* ---- scale ---- */
-
-static int ascending(const void *left, const void *right)
-{
-	double a = *(const double *)left, b = *(const double *)right;
-	return a < b ? -1 : a > b;
-}
-
-/* By linear interpolation, of n > 0 sorted values. */
-static double quantile(const double *sorted, size_t n, double q)
-{
-	double at = q * (double)(n - 1);
-	size_t low = (size_t)at, high = low + 1 < n ? low + 1 : low;
-	double part = at - (double)low, apart = sorted[high] - sorted[low];
-	return isfinite(apart) ? sorted[low] + part * apart : (1 - part) * sorted[low] + part * sorted[high];
-}
-
-static double deviation(const double *v, size_t n)
-{
-	double mean = 0, square = 0;
-	for (size_t i = 0; i < n; i++)
-		mean += v[i] / (double)n;
-	for (size_t i = 0; i < n; i++)
-		square += (v[i] - mean) * (v[i] - mean) / (double)n;
-	return sqrt(square);
-}
-
-static bool is_usable(double spread)
-{
-	return spread > 0 && isfinite(spread);
-}
-
-static void scale_column(struct wh_course *c, size_t column, double *reading, size_t n)
-{
-	c->spread[column] = 1;
-	if (!n)
-		return;
-	qsort(reading, n, sizeof *reading, ascending);
-	double spread = (quantile(reading, n, 0.75) - quantile(reading, n, 0.25)) / 1.349;
-	if (!is_usable(spread))
-		spread = deviation(reading, n);
-	c->middle[column] = quantile(reading, n, 0.5);
-	c->spread[column] = is_usable(spread) ? spread : 1;
-}
-
-struct scaling {
-	struct wh_course *c;
-	const struct wh_vocabulary *v;
-	const struct wh_bytes *sessions;
-	size_t n, most; /* sessions; steps of all of them */
-	struct wh_arena scratch;
-	double *reading; /* some columns x most, and room to expand one metric */
-	size_t *known;   /* some columns: known readings so far */
-};
-
-/* The known readings of columns first … last - 1. */
-static int gather(struct scaling *s, uint32_t first, uint32_t last, struct wh_err *err)
-{
-	double *values = s->reading + (last - first) * s->most;
-	memset(s->known, 0, (last - first) * sizeof *s->known);
-	for (size_t i = 0; i < s->n; i++) {
-		struct wh_session *session;
-		wh_arena_reset(&s->scratch);
-		WH_TRY(wh_session_unpack(s->sessions[i], &s->scratch, &session, err));
-		for (uint32_t column = first; column < last; column++) {
-			const struct wh_metric *metric = wh_session_metric(session, wh_vocabulary_name(s->v, column));
-			const struct wh_metric nothing = { 0 };
-			double *to = s->reading + (column - first) * s->most;
-			wh_metric_expand(metric ? metric : &nothing, 0, session->n_steps, values);
-			for (uint32_t t = 0; t < session->n_steps; t++)
-				if (!isnan(values[t]))
-					to[s->known[column - first]++] = values[t];
-		}
-	}
-	return WH_OK;
-}
-
-static int find_scales(struct scaling *s, uint32_t longest, struct wh_err *err)
-{
-	size_t n_columns = wh_vocabulary_size(s->v), at_once = READINGS_AT_ONCE / (s->most ? s->most : 1);
-	at_once = at_once < 1 ? 1 : at_once < n_columns ? at_once : n_columns;
-	s->c->middle = calloc(n_columns + 1, sizeof *s->c->middle);
-	s->c->spread = calloc(n_columns + 1, sizeof *s->c->spread);
-	s->reading = malloc((at_once * s->most + longest + 1) * sizeof *s->reading);
-	s->known = malloc((at_once + 1) * sizeof *s->known);
-	if (!s->c->middle || !s->c->spread || !s->reading || !s->known)
-		return wh_err_set(err, WH_E_NOMEM, "out of memory");
-	for (size_t first = 0; first < n_columns; first += at_once) {
-		size_t last = n_columns - first < at_once ? n_columns : first + at_once;
-		WH_TRY(gather(s, (uint32_t)first, (uint32_t)last, err));
-		for (size_t column = first; column < last; column++)
-			scale_column(s->c, column, s->reading + (column - first) * s->most, s->known[column - first]);
-	}
-	return WH_OK;
-}
-
-static int fit_scales(struct wh_course *c, const struct wh_vocabulary *v, const struct wh_bytes *sessions, size_t n, struct wh_err *err)
-{
-	struct scaling s = { .c = c, .v = v, .sessions = sessions, .n = n };
-	uint32_t longest = 0;
-	int code = WH_OK;
-	wh_arena_init(&s.scratch, (size_t)SCRATCH_LIMIT_GIB << 30);
-	for (size_t i = 0; code == WH_OK && i < n; i++) {
-		struct wh_session *session;
-		wh_arena_reset(&s.scratch);
-		code = wh_session_unpack(sessions[i], &s.scratch, &session, err);
-		if (code != WH_OK)
-			break;
-		s.most += session->n_steps;
-		longest = session->n_steps > longest ? session->n_steps : longest;
-	}
-	if (code == WH_OK)
-		code = find_scales(&s, longest, err);
-	free(s.reading);
-	free(s.known);
-	wh_arena_release(&s.scratch);
-	return code;
 }
 
 /* ---- features of a session ---- */
@@ -330,13 +211,18 @@ int wh_course_fit(struct wh_course *c, const struct wh_vocabulary *v, const stru
 	if (!wh_vocabulary_size(v))
 		return WH_OK;
 	c->steps = (size_t)fmin(LONGEST, floor(median_steps));
-	WH_TRY(fit_scales(c, v, sessions, n, err));
+	c->middle = calloc(wh_vocabulary_size(v), sizeof *c->middle);
+	c->spread = calloc(wh_vocabulary_size(v), sizeof *c->spread);
 	l.scratch = calloc(threads, sizeof *l.scratch);
-	if (!l.scratch)
+	if (!c->middle || !c->spread || !l.scratch) {
+		free(l.scratch);
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
+	}
 	for (unsigned i = 0; i < threads; i++)
 		wh_arena_init(&l.scratch[i], (size_t)SCRATCH_LIMIT_GIB << 30);
-	int code = fit_blocks(&l, host, err);
+	int code = wh_scales_fit(v, sessions, n, c->middle, c->spread, l.scratch, host, err);
+	if (code == WH_OK)
+		code = fit_blocks(&l, host, err);
 	for (unsigned i = 0; i < threads; i++)
 		wh_arena_release(&l.scratch[i]);
 	free(l.scratch);
