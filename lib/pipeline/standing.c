@@ -86,10 +86,12 @@ int wh_standing_model(struct wh_model *model, const struct wh_call *call, struct
 	struct wh_standing standing;
 	if (model_asked_for(call) || (call->n_operands && !call->store_given))
 		return wh_model_open(model, call, err);
-	int code = wh_standing_open(&standing, call, WH_STORE_READ, call->n_operands ? NULL : err);
+	struct wh_err why = { 0 };
+	int code = wh_standing_open(&standing, call, WH_STORE_READ, &why);
 	if (code == WH_E_NOTFOUND && call->n_operands)
 		return wh_model_open(model, call, err);
-	WH_TRY(code);
+	if (code != WH_OK)
+		return wh_err_set(err, code, "%s", why.message);
 	*model = standing.model;
 	standing.model = (struct wh_model){ 0 };
 	wh_standing_close(&standing);
