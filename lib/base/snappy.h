@@ -20,8 +20,8 @@ struct wh_snappy {
 /* Takes the size of the next block; false where there is none. */
 bool wh_snappy_begin(struct wh_snappy *);
 
-/* Unpacks the first n (<= size) bytes of the block into out. How many there are: fewer where the text ends before or is no block. With n = size p then
- * stands behind the block. */
+/* Unpacks the first n (<= size) bytes of the block into out. How many there are: fewer where the text ends before or is no block. With n = size p
+ * then stands behind the block. */
 size_t wh_snappy_unpack(struct wh_snappy *, char *out, size_t n);
 
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""dumped.py READ_SESSIONS DATA: what tools print of processes of Android, macOS and .NET. Each fixture is read to what a few lines of Python make of it; series of dumps, made
-of the fixtures with other numbers, to those numbers; and what is cut off or garbled to what is left of it."""
+"""dumped.py READ_SESSIONS DATA: what tools print of processes of Android, macOS and .NET. Each fixture is read to what a few lines of Python
+make of it; series of dumps, made of the fixtures with other numbers, to those numbers; and what is cut off or garbled to what is left of it."""
 import json
 import pathlib
 import random
@@ -165,7 +165,8 @@ def test_macos_series():
     text = ""
     for n in range(6):
         pid = "70940" if n < 4 else "70999"
-        text += (vmmap.replace("12:23", f"12:2{n}").replace("433.2M", f" {n}.25G") + heap.replace("12:23", f"12:2{n}").replace("13048 ", f"{n:5} ").replace(" 683568", "   12.5K")).replace("70940", pid)
+        more = vmmap.replace("433.2M", f" {n}.25G") + heap.replace("13048 ", f"{n:5} ").replace(" 683568", "   12.5K")
+        text += more.replace("12:23", f"12:2{n}").replace("70940", pid)
     records, _ = read(text)
     assert [(r["pid"], r["steps"]) for r in records] == [("70940", 4), ("70999", 2)]
     got = expand(records[0])

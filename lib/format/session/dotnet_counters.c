@@ -5,8 +5,8 @@
  *	{ "TargetProcess": "shop", "StartTime": "8/5/2020 3:02:45 PM", "Events": [
  *	{ "timestamp": "2020-08-05 15:02:47Z",  "provider": "System.Runtime",  "name": "CPU Usage (%)",  "counterType": "Metric",  "value": 0 } ]}
  *
- * A step ends where a counter comes a second time; its time, of whole seconds, is that of its last event. Metrics are `PROVIDER NAME`, with `{TAGS}` where an event has
- * some. Where the process was killed the text is cut off: what was written is read.
+ * A step ends where a counter comes a second time; its time, of whole seconds, is that of its last event. Metrics are `PROVIDER NAME`, with
+ * `{TAGS}` where an event has some. Where the process was killed the text is cut off: what was written is read.
  */
 #include <math.h>
 
@@ -47,7 +47,8 @@ static int emit(struct counters *c, struct wh_err *err)
 		return WH_OK;
 	if (!app.value)
 		return wh_arena_error(c->reader->arena, err);
-	return wh_session_dumps_emit(c->reader, &c->dumps, WH_SESSION_SPARSE, &(struct wh_session_head){ .attributes = &app, .n_attributes = *app.value != 0 }, begin, err);
+	struct wh_session_head head = { .attributes = &app, .n_attributes = *app.value != 0 };
+	return wh_session_dumps_emit(c->reader, &c->dumps, WH_SESSION_SPARSE, &head, begin, err);
 }
 
 /* Whether the step at hand has said the counter that is called c->name. */
@@ -156,7 +157,9 @@ static int detect(const char *text, size_t size)
 {
 	struct wh_span all = { text, text + size };
 	const char *first = wh_documents_begin(text, text + size);
-	return first < text + size && *first == '{' && wh_scan_find(all, "\"TargetProcess\"") && wh_scan_find(all, "\"Events\"") && wh_scan_find(all, "\"counterType\"") ? 95 : 0;
+	if (first == text + size || *first != '{' || !wh_scan_find(all, "\"TargetProcess\""))
+		return 0;
+	return wh_scan_find(all, "\"Events\"") && wh_scan_find(all, "\"counterType\"") ? 95 : 0;
 }
 
 const struct wh_format wh_format_session_dotnet_counters = {

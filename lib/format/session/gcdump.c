@@ -8,8 +8,8 @@
  *	   Object Bytes     Count  Type
  *	         31,128         1  System.Int32[] (Bytes > 10K)  [System.Private.CoreLib.dll]
  *
- * Metrics: `gc_heap_bytes`, `gc_heap_objects`, `gc_references`; `gc_objects TYPE`, and `gc_bytes TYPE`, which is the size that the report gives to one object times how many. The
- * classes of size of a type (`(Bytes > 10K)`) are added up; numbers may be grouped as some other language does it.
+ * Metrics: `gc_heap_bytes`, `gc_heap_objects`, `gc_references`; `gc_objects TYPE`, and `gc_bytes TYPE`, which is the size that the report gives to
+ * one object times how many. The classes of size of a type (`(Bytes > 10K)`) are added up; numbers may be grouped as some other language does it.
  */
 #include "format/session/dumps.h"
 #include "format/session/list.h"

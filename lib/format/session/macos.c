@@ -127,7 +127,9 @@ static void read_row(struct macos *m, struct wh_span line)
 static void read_rule(struct macos *m, struct wh_span line)
 {
 	struct wh_span upper = m->above[1], lower = m->above[0];
-	enum part part = wh_scan_find(lower, "CLASS_NAME") ? CLASSES : wh_scan_has(lower, "REGION TYPE") ? REGIONS : wh_scan_has(lower, "MALLOC ZONE") ? ZONES : NONE;
+	enum part part = wh_scan_find(lower, "CLASS_NAME") ? CLASSES : wh_scan_has(lower, "REGION TYPE") ? REGIONS : NONE;
+	if (wh_scan_has(lower, "MALLOC ZONE"))
+		part = ZONES;
 	if (part == NONE)
 		return; /* the one before the total */
 	m->part = part;
@@ -148,7 +150,8 @@ static int emit(struct macos *m, struct wh_err *err)
 	if (!attributes[0].value || !attributes[1].value)
 		return wh_arena_error(m->reader->arena, err);
 	bool named = *attributes[0].value && *attributes[1].value;
-	return wh_session_dumps_emit(m->reader, &m->dumps, WH_SESSION_SPARSE, &(struct wh_session_head){ .attributes = attributes, .n_attributes = named ? 2 : 0 }, begin, err);
+	struct wh_session_head head = { .attributes = attributes, .n_attributes = named ? 2 : 0 };
+	return wh_session_dumps_emit(m->reader, &m->dumps, WH_SESSION_SPARSE, &head, begin, err);
 }
 
 /* `Process:         ferryx [70940]` */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What Prometheus sends by remote write (version 1): bodies of its requests, one or many behind each other in a file, without anything between them. A
- * body is a Snappy block, which ends where it says, of a protobuf WriteRequest:
+ * What Prometheus sends by remote write (version 1): bodies of its requests, one or many behind each other in a file, without anything between
+ * them. A body is a Snappy block, which ends where it says, of a protobuf WriteRequest:
  *
  *	WriteRequest { repeated TimeSeries timeseries = 1; repeated MetricMetadata metadata = 3; }
  *	TimeSeries { repeated Label { string name = 1, value = 2; } labels = 1; repeated Sample { double value = 1; int64 timestamp_ms = 2; } samples = 2;
@@ -348,8 +348,11 @@ static int detect(const char *text, size_t size)
 		return 0;
 	size_t n = wh_snappy_unpack(&s, body, s.size < sizeof body ? s.size : sizeof body);
 	struct wh_span all = { body, body + n };
-	if (first_field(all, 1, s.size, &series, &whole) && first_field(series, 1, s.size, &label, &whole) && whole)
-		return take_field(&label, &f) && is(&f, 1, BYTES) && is_label_name(f.bytes) && (label.p == label.end || (take_field(&label, &f) && is(&f, 2, BYTES) && label.p == label.end)) ? 90 : 0;
+	if (first_field(all, 1, s.size, &series, &whole) && first_field(series, 1, s.size, &label, &whole) && whole) {
+		if (!take_field(&label, &f) || !is(&f, 1, BYTES) || !is_label_name(f.bytes))
+			return 0;
+		return label.p == label.end || (take_field(&label, &f) && is(&f, 2, BYTES) && label.p == label.end) ? 90 : 0;
+	}
 	if (!first_field(all, 3, s.size, &series, &whole) || !whole || !take_field(&series, &f))
 		return 0;
 	if (is(&f, 1, VARINT) && !take_field(&series, &f))

@@ -40,8 +40,8 @@ struct wh_session_targets {
 void wh_session_targets_init(struct wh_session_targets *);
 void wh_session_targets_release(struct wh_session_targets *);
 
-/* The number of the target with this id; of one that has none (empty, or it begins with a NUL), the one with these labels, in whatever order they come.
- * They are its attributes as it is first seen, but for those that are empty or hold a NUL; they are sorted. */
+/* The number of the target with this id; of one that has none (empty, or it begins with a NUL), the one with these labels, in whatever order they
+ * come. They are its attributes as it is first seen, but for those that are empty or hold a NUL; they are sorted. */
 uint32_t wh_session_targets_add(struct wh_session_targets *, struct wh_bytes id, struct wh_label *, size_t n);
 /* One sample; a sum of deltas (is_delta) counts from the target's first. */
 void wh_session_targets_sample(struct wh_session_targets *, uint32_t target, struct wh_bytes series, int64_t time_ns, double value, bool is_delta);
