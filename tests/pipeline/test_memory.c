@@ -172,7 +172,9 @@ static void into_the_store(void **state)
 static void of_the_store(void **state)
 {
 	static const struct step steps[] = {
-		{ .verb = "cluster", .options = { "d", "0.2" } }, { .verb = "list", .operands = { 0 } },	  { .verb = "explain", .operands = { 0 } },
+		{ .verb = "cluster", .options = { "d", "0.2" } },
+		{ .verb = "list" },
+		{ .verb = "explain" },
 		{ .verb = "diff", .options = { "d", "0.2" } },
 		{ .verb = "search", .operands = { "r1" } },
 		{ .verb = "label", .operands = { "r1", "X" } },
