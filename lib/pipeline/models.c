@@ -309,15 +309,21 @@ static bool is_nearer(const struct wh_models *models, const struct wh_held_model
 	return c ? (of == WH_CHOICE_NEWER ? c < 0 : c > 0) : a->number > b->number;
 }
 
-static struct wh_choice best_of(const struct wh_models *models, const char *const *attributes)
+static bool is_better(const struct wh_models *models, const struct wh_held_model *a, enum wh_choice_of a_of, const struct wh_choice *b)
+{
+	return a_of != b->of ? a_of > b->of : is_nearer(models, a, b->held, a_of);
+}
+
+/* Of those that are not as good as `after`, where that is one. */
+static struct wh_choice best_of(const struct wh_models *models, const char *const *attributes, const struct wh_choice *after)
 {
 	struct wh_choice best = { 0 };
 	for (size_t i = 0; i < models->held.n; i++) {
 		struct wh_held_model *held = models->held.data[i];
 		enum wh_choice_of of = held->unusable ? WH_CHOICE_NONE : fit_of(models, held, attributes);
-		if (of == WH_CHOICE_NONE)
+		if (of == WH_CHOICE_NONE || (after->held && (held == after->held || is_better(models, held, of, after))))
 			continue;
-		if (of > best.of || (of == best.of && is_nearer(models, held, best.held, of)))
+		if (is_better(models, held, of, &best))
 			best = (struct wh_choice){ held, of };
 	}
 	return best;
@@ -371,9 +377,16 @@ static int pass_over(struct wh_models *models, struct wh_held_model *held, int c
 
 int wh_models_choose(struct wh_models *models, const char *const *attributes, struct wh_choice *choice, struct wh_err *err)
 {
+	*choice = (struct wh_choice){ 0 };
+	return wh_models_choose_next(models, attributes, choice, err);
+}
+
+int wh_models_choose_next(struct wh_models *models, const char *const *attributes, struct wh_choice *choice, struct wh_err *err)
+{
+	const struct wh_choice after = *choice;
 	struct wh_err why = { 0 };
 	for (;;) {
-		*choice = best_of(models, attributes);
+		*choice = best_of(models, attributes, &after);
 		int code = choice->held ? open_held(models, choice->held, &why) : WH_OK;
 		if (code == WH_OK)
 			return WH_OK;

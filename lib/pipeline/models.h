@@ -53,6 +53,8 @@ void wh_models_close(struct wh_models *);
 /* attributes: of an observation, in the order of wh_signal.attributes; NULL where there is one model for all. One that cannot be read is told of
  * once, as a warning, and the next best is taken. */
 int wh_models_choose(struct wh_models *, const char *const *attributes, struct wh_choice *, struct wh_err *) WH_NODISCARD;
+/* The next best after the one that was chosen. */
+int wh_models_choose_next(struct wh_models *, const char *const *attributes, struct wh_choice *, struct wh_err *) WH_NODISCARD;
 /* "own", "older", "newer", "all" or "none". */
 const char *wh_choice_name(enum wh_choice_of);
 /* Emits, where models are for values of attributes: model (its number), model_of (its values), model_choice. */

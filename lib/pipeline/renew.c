@@ -9,6 +9,8 @@
 #include "base/time.h"
 #include "pipeline/fit.h"
 
+enum { MOST_EARLIER = 8 }; /* models that an observation is looked for in, beside the one that it went under */
+
 /* ---- names ---- */
 
 /* The store's name of a group, which may have gone into another. */
@@ -57,6 +59,25 @@ static int find_place(struct wh_renaming *r, struct places *places, const struct
 	return current_name(r, held->model->groups.data[group].id, &places->names.data[*place], err);
 }
 
+/* What is new to the model that it went under may have been known to one before that: it is back again. */
+static int find_earlier(struct wh_models *of, const struct wh_record *record, struct wh_choice *choice, struct wh_location *location, struct wh_err *err)
+{
+	struct wh_choice next = *choice;
+	struct wh_location there;
+	for (int tried = 0; tried < MOST_EARLIER; tried++) {
+		WH_TRY(wh_models_choose_next(of, record->attributes, &next, err));
+		if (!next.held)
+			return WH_OK;
+		WH_TRY(wh_held_locate(next.held, record->fingerprint, &there, err));
+		if (!there.is_new) {
+			*choice = next;
+			*location = there;
+			return WH_OK;
+		}
+	}
+	return WH_OK;
+}
+
 static int find_old(struct wh_renaming *r, struct wh_dataset *data, struct was *was, struct places *places, struct wh_err *err)
 {
 	for (size_t i = 0; i < data->records.n; i++) {
@@ -64,12 +85,17 @@ static int find_old(struct wh_renaming *r, struct wh_dataset *data, struct was *
 		struct wh_location location;
 		struct wh_choice choice;
 		was[i] = (struct was){ .group = r->standing ? record->group : NULL };
-		WH_TRY(wh_models_choose(r->old, record->attributes, &choice, err));
-		if (!choice.held && r->since)
-			WH_TRY(wh_models_choose(r->since, record->attributes, &choice, err));
+		struct wh_models *of = r->old;
+		WH_TRY(wh_models_choose(of, record->attributes, &choice, err));
+		if (!choice.held && r->since) {
+			of = r->since;
+			WH_TRY(wh_models_choose(of, record->attributes, &choice, err));
+		}
 		if (!choice.held)
 			continue;
 		WH_TRY(wh_held_locate(choice.held, record->fingerprint, &location, err));
+		if (location.is_new)
+			WH_TRY(find_earlier(of, record, &choice, &location, err));
 		WH_TRY(find_place(r, places, choice.held, location.group, &was[i].place, err));
 		was[i].is_new = location.is_new;
 		was[i].name = places->names.data[was[i].place];

@@ -104,6 +104,20 @@ def test_from_files(rng):
     assert is_whole()
 
 
+def test_back_again(rng):
+    """A kind that 2.0 does not have and 3.0 has again keeps the id that it had in 1.0."""
+    made = Made(rng)
+    made.add("1.0", KINDS[:3], 24), made.add("2.0", KINDS[1:3], 24)
+    for step in (0, 1):
+        if step:
+            made.add("3.0", KINDS[:2], 24)
+        ask("train", "--per", "version", "--missing", *made.files()), ask("assign", *made.files())
+    group_of = {(row["label"], row["version"]): groups_of()[name] for name, row in made.told.items()}
+    assert group_of["cache", "3.0"] == group_of["cache", "1.0"] and group_of["queue", "3.0"] == group_of["queue", "2.0"] == group_of["queue", "1.0"]
+    assert {row["group"]: row["change"] for row in ask("compare", "2.0", "3.0")} == {
+        group_of["cache", "1.0"]: "back", group_of["queue", "1.0"]: "persisting", group_of["rows", "1.0"]: "fixed"}
+
+
 def test_in_the_store(rng):
     """From the store: sessions go into the new groups, the map is printed and remembered; again, and nothing changes but the model's number."""
     made = two_versions(rng)
@@ -312,5 +326,5 @@ def test_threads_and_order(rng):
     assert files[0] == files[1] and len(files[0]) == 2
 
 
-main(test_from_files, test_in_the_store, test_fallback, test_calibrate_since, test_drift_and_watch, test_damaged, test_odd_values, test_hundreds, test_people,
+main(test_from_files, test_back_again, test_in_the_store, test_fallback, test_calibrate_since, test_drift_and_watch, test_damaged, test_odd_values, test_hundreds, test_people,
      test_threads_and_order)
