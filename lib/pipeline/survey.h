@@ -62,8 +62,10 @@ int wh_survey_tree(struct wh_survey *, struct wh_err *) WH_NODISCARD;
  * many. WH_E_NOMEM, WH_E_CANCELLED, WH_E_USAGE (places that are not finite). */
 int wh_survey_map(struct wh_survey *, struct wh_err *) WH_NODISCARD;
 int wh_survey_choice(struct wh_survey *, struct wh_err *) WH_NODISCARD;
-/* *svg: the series of the observation in the middle of the group, those named guilty[n], worst first, on top; NULL: it has none. */
-int wh_survey_exemplar(struct wh_survey *, uint32_t group, const char *const *guilty, size_t n, const char **svg, struct wh_err *) WH_NODISCARD;
+/* *svg: the series of the observation in the middle of the group, those named guilty[n], worst first, on top, and when `first` (or NULL) began to rise;
+ * NULL: it has none. */
+int wh_survey_exemplar(struct wh_survey *, uint32_t group, const char *const *guilty, size_t n, const char *first, const char **svg,
+		       struct wh_err *) WH_NODISCARD;
 void wh_survey_close(struct wh_survey *);
 
 #endif

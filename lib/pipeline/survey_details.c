@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "pipeline/precedence.h"
 #include "pipeline/survey.h"
 #include "store/store.h"
 
@@ -286,8 +287,9 @@ static int count(struct wh_survey *s, struct wh_err *err)
 }
 
 /* How much there is of what is measured tells more than who has it: first. */
-static int measured_facts(struct wh_survey *s, size_t n, struct wh_report_details *details, struct wh_report_fact *facts, struct wh_str *sentence)
+static int measured_facts(struct wh_survey *s, uint32_t g, size_t n, struct wh_report_details *details, struct wh_report_fact *facts, struct wh_str *sentence)
 {
+	const uint32_t *members = s->member + s->start[g];
 	const char *noun = s->of.data->signal->measure_noun;
 	for (size_t i = 0; i < s->amounts.contrast.n && details->n_facts < WH_REPORT_FACTS; i++) {
 		const struct wh_contrast_measure *measure = &s->amounts.contrast.data[i];
@@ -298,6 +300,8 @@ static int measured_facts(struct wh_survey *s, size_t n, struct wh_report_detail
 		wh_str_clear(sentence);
 		wh_contrast_measure_sentence(sentence, measure, noun, name, n, s->of.data->records.n - n);
 		*fact = (struct wh_report_fact){ .what = noun, .name = wh_arena_strdup(&s->report->arena, name), .effect = measure->effect, .p_value = measure->p_value };
+		fact->top3 = (double)wh_amounts_among(&s->amounts, measure->measure, members, n, WH_AMOUNTS_TOPMOST) / (double)n;
+		fact->top10 = (double)wh_amounts_among(&s->amounts, measure->measure, members, n, WH_AMOUNTS_TOP) / (double)n;
 		fact->sentence = sentence->failed ? NULL : wh_arena_strndup(&s->report->arena, sentence->data, sentence->n);
 		if (!fact->name || !fact->sentence)
 			return WH_E_NOMEM;
@@ -317,7 +321,7 @@ static int describe_facts(struct wh_survey *s, uint32_t g, struct wh_report_deta
 	WH_TRY(count(s, err));
 	WH_TRY(wh_amounts_contrast(&s->amounts, s->member + s->start[g], n, NULL, 0, err));
 	WH_TRY(wh_traits_contrast(&s->traits, s->member + s->start[g], n, NULL, 0, err));
-	bool failed = measured_facts(s, n, details, facts, &sentence) != WH_OK;
+	bool failed = measured_facts(s, g, n, details, facts, &sentence) != WH_OK;
 	for (size_t i = 0; !failed && i < s->traits.contrast.n && details->n_facts < WH_REPORT_FACTS; i++) {
 		const struct wh_contrast_feature *feature = &s->traits.contrast.data[i];
 		struct wh_report_fact *fact = &facts[details->n_facts];
@@ -329,6 +333,7 @@ static int describe_facts(struct wh_survey *s, uint32_t g, struct wh_report_deta
 		fact->what = wh_arena_strndup(&s->report->arena, what, n_what);
 		fact->name = wh_arena_strdup(&s->report->arena, name);
 		fact->effect = feature->effect;
+		fact->top3 = fact->top10 = -1;
 		fact->p_value = feature->p_value;
 		wh_str_clear(&sentence);
 		if (fact->what && fact->name)
@@ -336,6 +341,32 @@ static int describe_facts(struct wh_survey *s, uint32_t g, struct wh_report_deta
 		fact->sentence = sentence.failed ? NULL : wh_arena_strndup(&s->report->arena, sentence.data ? sentence.data : "", sentence.n);
 		failed = !fact->what || !fact->name || !fact->sentence;
 		details->n_facts += !failed;
+	}
+	wh_str_release(&sentence);
+	return failed ? no_memory(err) : WH_OK;
+}
+
+/* Which of the guilty moved first. */
+static int describe_movers(struct wh_survey *s, uint32_t g, const char *const *guilty, size_t n, struct wh_report_details *details, struct wh_err *err)
+{
+	struct wh_mover movers[WH_REPORT_FACTS];
+	struct wh_str sentence = { 0 };
+	size_t asked;
+	struct wh_report_mover *kept = wh_arena_zalloc(&s->report->arena, WH_REPORT_MOVERS, sizeof *kept);
+	if (!kept)
+		return no_memory(err);
+	for (size_t k = 0; k < n; k++)
+		movers[k] = (struct wh_mover){ .name = guilty[k] };
+	WH_TRY(wh_precede(s->of.data, s->member + s->start[g], s->start[g + 1] - s->start[g], s->of.call->host, movers, n, &asked, err));
+	details->movers = kept;
+	bool failed = false;
+	for (size_t k = 0; !failed && k < n && k < WH_REPORT_MOVERS && movers[k].of.rose; k++) {
+		const struct wh_precedence *of = &movers[k].of;
+		wh_str_clear(&sentence);
+		wh_mover_sentence(&sentence, &movers[k], &movers[0], asked);
+		const char *text = sentence.failed ? NULL : wh_arena_strndup(&s->report->arena, sentence.data, sentence.n);
+		kept[details->n_movers++] = (struct wh_report_mover){ movers[k].name, text, asked, of->rose, of->first, of->median };
+		failed = !text;
 	}
 	wh_str_release(&sentence);
 	return failed ? no_memory(err) : WH_OK;
@@ -349,7 +380,8 @@ static int describe_exemplar(struct wh_survey *s, uint32_t g, struct wh_report_d
 	for (size_t i = 0; i < details->n_facts; i++)
 		if (details->facts[i].what == s->of.data->signal->measure_noun)
 			guilty[n++] = details->facts[i].name;
-	return wh_survey_exemplar(s, g, guilty, n, &details->exemplar, err);
+	WH_TRY(describe_movers(s, g, guilty, n, details, err));
+	return wh_survey_exemplar(s, g, guilty, n, details->n_movers ? details->movers[0].name : NULL, &details->exemplar, err);
 }
 
 /* ---- neighbours ---- */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "learn/elbow.h"
+#include "learn/onset.h"
 #include "learn/tsne.h"
 #include "pipeline/survey.h"
 #include "report/plot.h"
@@ -312,8 +313,20 @@ static int order_series(const struct reading *r, const char *const *guilty, size
 	return WH_OK;
 }
 
-static int draw_exemplar(struct wh_survey *s, const struct reading *r, const char *id, const char *const *guilty, size_t n_guilty, const char **svg,
-			 struct wh_err *err)
+/* When the series of that name begins to rise, as an x; NaN: it does not, or there is none. */
+static double rise_of(const struct reading *r, const char *name)
+{
+	for (size_t i = 0; name && i < r->series.n; i++) {
+		const struct wh_series *series = &r->series.data[i];
+		const double onset = strcmp(series->name, name) ? NAN : wh_onset(series->y, series->n);
+		if (!isnan(onset))
+			return series->x[(size_t)onset];
+	}
+	return NAN;
+}
+
+static int draw_exemplar(struct wh_survey *s, const struct reading *r, const char *id, const char *const *guilty, size_t n_guilty, const char *first,
+			 const char **svg, struct wh_err *err)
 {
 	struct wh_series drawn[LOUD + QUIET];
 	size_t n = 0;
@@ -324,11 +337,12 @@ static int draw_exemplar(struct wh_survey *s, const struct reading *r, const cha
 	snprintf(note, sizeof note, "The one in the middle of the %s; in colour the %ss that set it apart, in grey others that changed, twice as much at most.", s->report->group_noun,
 		 s->report->feature_noun);
 	const struct wh_lines lines = { .title = title, .note = note, .x_name = "step", .y_name = "change since the beginning", .series = drawn, .n_series = n,
-					.mark = NAN };
+					.mark = rise_of(r, first), .mark_name = "moved first" };
 	return keep(s, wh_plot_lines(&lines, &text, err), &text, svg, err);
 }
 
-int wh_survey_exemplar(struct wh_survey *s, uint32_t g, const char *const *guilty, size_t n_guilty, const char **svg, struct wh_err *err)
+int wh_survey_exemplar(struct wh_survey *s, uint32_t g, const char *const *guilty, size_t n_guilty, const char *first, const char **svg,
+		       struct wh_err *err)
 {
 	const struct wh_signal *signal = s->of.data->signal;
 	struct wh_arena arena;
@@ -347,7 +361,7 @@ int wh_survey_exemplar(struct wh_survey *s, uint32_t g, const char *const *guilt
 	if (code == WH_E_NOMEM)
 		code = no_memory(err);
 	if (code == WH_OK && r.series.n)
-		code = draw_exemplar(s, &r, id, guilty, n_guilty < LOUD ? n_guilty : LOUD, svg, err);
+		code = draw_exemplar(s, &r, id, guilty, n_guilty < LOUD ? n_guilty : LOUD, first, svg, err);
 	wh_vec_release(&r.series);
 	wh_vec_release(&r.range);
 	wh_arena_release(&arena);

@@ -165,7 +165,30 @@ static void emit_facts(const struct wh_report_details *details, struct wh_emit *
 		wh_emit_string(e, "name", details->facts[i].name);
 		wh_emit_real(e, "effect", details->facts[i].effect);
 		wh_emit_real(e, "p_value", details->facts[i].p_value);
+		if (details->facts[i].top3 >= 0) {
+			wh_emit_real(e, "top3", details->facts[i].top3);
+			wh_emit_real(e, "top10", details->facts[i].top10);
+		}
 		wh_emit_string(e, "sentence", details->facts[i].sentence);
+		wh_emit_end(e);
+	}
+	wh_emit_end(e);
+}
+
+static void emit_movers(const struct wh_report_details *details, struct wh_emit *e)
+{
+	if (!details->n_movers)
+		return;
+	wh_emit_array(e, "moved");
+	for (size_t i = 0; i < details->n_movers; i++) {
+		const struct wh_report_mover *mover = &details->movers[i];
+		wh_emit_object(e, NULL);
+		wh_emit_string(e, "name", mover->name);
+		wh_emit_integer(e, "asked", (int64_t)mover->asked);
+		wh_emit_integer(e, "rose", (int64_t)mover->rose);
+		wh_emit_integer(e, "first", (int64_t)mover->first);
+		wh_emit_real(e, "before_end", mover->before_end);
+		wh_emit_string(e, "sentence", mover->sentence);
 		wh_emit_end(e);
 	}
 	wh_emit_end(e);
@@ -181,6 +204,7 @@ void wh_report_emit_details(const struct wh_report *report, const struct wh_repo
 	emit_frames(details, e);
 	emit_variants(details, e);
 	emit_facts(details, e);
+	emit_movers(details, e);
 	wh_emit_array(e, "nearest");
 	for (size_t i = 0; i < details->n_neighbours; i++) {
 		const struct wh_report_group *other = &report->groups[details->neighbours[i].group];

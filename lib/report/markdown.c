@@ -186,7 +186,22 @@ static void add_facts(const struct wh_report_details *details, struct wh_str *ou
 	for (size_t i = 0; i < details->n_facts; i++) {
 		wh_str_puts(out, "- ");
 		wh_markdown_code(out, details->facts[i].sentence);
-		wh_str_printf(out, " (effect %.2f, p %.2g)\n", details->facts[i].effect, details->facts[i].p_value);
+		wh_str_printf(out, " (effect %.2f, p %.2g", details->facts[i].effect, details->facts[i].p_value);
+		if (details->facts[i].top3 >= 0)
+			wh_str_printf(out, "; of each the top 3 in %.0f %%, the top 10 in %.0f %%", 100 * details->facts[i].top3, 100 * details->facts[i].top10);
+		wh_str_puts(out, ")\n");
+	}
+}
+
+static void add_movers(const struct wh_report_details *details, struct wh_str *out)
+{
+	if (!details->n_movers)
+		return;
+	wh_str_puts(out, "\n## Which moved first\n\nOrder in time: what comes first need not be the cause.\n\n");
+	for (size_t i = 0; i < details->n_movers; i++) {
+		wh_str_printf(out, "%zu. ", i + 1);
+		wh_markdown_code(out, details->movers[i].sentence);
+		wh_str_putc(out, '\n');
 	}
 }
 
@@ -263,6 +278,7 @@ int wh_report_markdown(const struct wh_report *report, const struct wh_report_gr
 	add_head(report, group, out);
 	add_attributes(report, group, out);
 	add_facts(details, out);
+	add_movers(details, out);
 	add_frames(report, details, out);
 	add_variants(report, group, out);
 	if (details->n_neighbours)

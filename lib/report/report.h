@@ -32,6 +32,7 @@ enum {
 	WH_REPORT_FRAMES = 200,   /* features of a fingerprint shown */
 	WH_REPORT_NEIGHBOURS = 6, /* nearest other groups */
 	WH_REPORT_FACTS = 12,     /* what sets a group apart */
+	WH_REPORT_MOVERS = 5,     /* of that, what rose first */
 	WH_REPORT_VALUES = 12,    /* values of an attribute shown */
 	WH_REPORT_TREE = 60,      /* groups in the dendrogram */
 };
@@ -78,6 +79,14 @@ struct wh_report_fact {
 	const char *what, *name; /* "frame", "g_free"; an attribute and its value */
 	const char *sentence;
 	double effect, p_value;
+	double top3, top10; /* share of the group's observations in which it is among the three, ten, that they have most of; below 0: not measured */
+};
+
+/* Of the facts that are measured, when one began to rise; order is no cause. */
+struct wh_report_mover {
+	const char *name, *sentence;
+	size_t asked, rose, first; /* observations; those in which it rose; in which none of the others did so earlier */
+	double before_end;         /* steps, median */
 };
 
 struct wh_report_neighbour {
@@ -99,6 +108,8 @@ struct wh_report_details {
 	size_t n_variants;                        /* at most WH_REPORT_VARIANTS; distinct - 1 in all */
 	const struct wh_report_fact *facts;       /* n_facts, most telling first */
 	size_t n_facts;
+	const struct wh_report_mover *movers;       /* n_movers, the first one first */
+	size_t n_movers;
 	const struct wh_report_neighbour *neighbours; /* n_neighbours, nearest first */
 	size_t n_neighbours;
 	const char *const *ids; /* n_ids, newest first */

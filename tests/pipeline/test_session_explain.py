@@ -213,6 +213,23 @@ def test_onset_of_real_leaks(rng):
     assert good >= 4, good
 
 
+def test_report(rng):
+    """The report of a cluster says the same as explain: how consistent its measures are, which of them moved first, beside the exemplar."""
+    for group in explain("--features", "12", *KNOWN):
+        [bug] = ask("report", "--bug", group["group"], *KNOWN)
+        measured = {f["name"]: f for f in group["features"] if f["kind"] == "share of the growth"}
+        told = {f["name"]: f for f in bug["apart"] if "top3" in f}
+        assert set(told) == set(measured) and all((f["top3"], f["top10"]) == (measured[n]["top3"], measured[n]["top10"]) for n, f in told.items())
+        first = group["moved_first"]
+        assert {k: bug["moved"][0][k] for k in first} == first and len(bug["moved"]) == min(5, len(measured))
+    text = run("report", "--bug", group["group"], "--markdown", "-", *KNOWN)
+    run("report", "--html", "page.html", *KNOWN)
+    with open("page.html", encoding="utf-8") as page:
+        html = page.read()
+    assert first["sentence"].split(":")[0] in html and "Which moved first" in html and html.count(">moved first<") >= 4
+    assert "## Which moved first" in text and "need not be the cause" in text and first["sentence"] in text and "the top 3 in" in text
+
+
 def test_one(rng):
     """Of one session, of the store or of a file: onset and mutation; other analyses hold it against its cluster."""
     ask("assign", *KNOWN)
@@ -271,4 +288,4 @@ def test_stacks(rng):
         run.noun = "session"
 
 
-main(test_consistency, test_absence, test_average, test_average_threshold, test_mutation, test_onset, test_onset_of_real_leaks, test_one, test_hostile, test_stacks)
+main(test_consistency, test_absence, test_average, test_average_threshold, test_mutation, test_onset, test_onset_of_real_leaks, test_report, test_one, test_hostile, test_stacks)

@@ -51,7 +51,7 @@ static int add_details(struct wh_report *report, uint32_t g, const struct facts 
 	rows[1] = (struct wh_report_pair){ "middle", NULL };
 	rows[2] = (struct wh_report_pair){ NULL, "other" };
 	*variant = (struct wh_report_variant){ facts->id, 1, 0.7, rows, 3, 0 };
-	*fact = (struct wh_report_fact){ "frame", facts->title, facts->title, 0.8, 0.0001 };
+	*fact = (struct wh_report_fact){ "frame", facts->title, facts->title, 0.8, 0.0001, -1, -1 };
 	*neighbour = (struct wh_report_neighbour){ g ? 0 : 1, 0.4 };
 	ids[0] = facts->id;
 	ids[1] = "second";

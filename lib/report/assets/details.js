@@ -46,7 +46,7 @@
 
 	const facts = (group) => group.apart.length > 0 && section("What sets it apart", "effect, and the chance of seeing as much by accident",
 		h("ul", { class: "facts" }, group.apart.map((fact) => h("li", { class: fact.p_value > 0.05 ? "weak" : null },
-			track(fact.effect), h("span", { class: "words" }, fact.sentence),
+			track(fact.effect), h("span", { class: "words" }, fact.sentence, fact.top3 !== undefined && h("span", { class: "muted" }, ` · in the top 3 of ${percent(fact.top3)}`)),
 			h("span", { class: "p" }, `${fact.effect.toFixed(2)}, ${whorl.probability(fact.p_value)}`)))));
 
 	const where = (group) => group.attributes.length > 0 && section("Where", null, h("div", { class: "split" }, group.attributes.map((attribute) => h("div", {},
@@ -92,6 +92,9 @@
 			h("div", { class: "ids" }, group.ids.map((id) => h("span", {}, id))), h("p", { class: "tabs" }), copy);
 	};
 
+	const moved = (group) => group.moved && section("Which moved first", "order in time; what comes first need not be the cause",
+		h("ol", { class: "moved" }, group.moved.map((mover) => h("li", {}, mover.sentence))));
+
 	const exemplar = (i) => {
 		const svg = whorl.plot(`exemplar-${i}`);
 		return svg && section("Exemplar", null, h("div", { class: "exemplar" }, svg));
@@ -115,7 +118,7 @@
 				group.second_of && h("p", { class: "note" }, `Similarity ${group.second_similarity.toFixed(2)} to the larger ${noun} `,
 					h("button", { type: "button", class: "plain mono", onclick: () => whorl.open(group.second_of) }, group.second_of)),
 				group.trend && section("Over time", null, whorl.bars(group.trend, summary.first, summary.last, Math.min(860, document.documentElement.clientWidth) - (document.documentElement.clientWidth > 640 ? 48 : 24), 120)),
-				exemplar(i),
+				exemplar(i), moved(group),
 				group.frames ? [...(whorl.places ? [facts(group), frameList(group)] : [frameList(group), facts(group)]), where(group), variants(group), nearest(group), ids(group)]
 					: [where(group), h("p", { class: "note" }, `This page has details of the ${count(summary.detailed)} largest ${noun}s only; --details N asks for more.`)]));
 		sheet.scrollTop = 0;
