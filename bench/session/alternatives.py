@@ -10,9 +10,10 @@
   discriminate  the last hidden layer of a classifier: against healthy sessions, where there are some, and against sessions of which each metric
                 comes from another one (shuffled)
   dec           VAE + DEC with k centroids on the last 100 steps: the code before, DEC's own groups, k-means started from its centroids, k-means++
-  incremental   half of the sessions first, without a quarter of the categories; then the rest, with them and with the metrics that they bring:
-                the VAE goes on (with the old columns; with columns of no weight added for new ones), or learns all at once.
-                stability: ARI of the groups of the first half before and after; new: ARI over the later categories
+  incremental   half of the sessions first, without a quarter of the categories; then the rest, with them and with metrics that nobody had before:
+                what only later causes move (planted.csv) is taken out of the first half. The VAE goes on (with the old columns; with columns of no
+                weight added for new ones), or learns all at once. stability: ARI of the groups of the first half before and after; new: ARI over
+                the later categories
   recalibrate   the same halves: whorl train, then calibrate with all; beside cluster of all
 
 Networks are PyTorch's (Debian), narrower than the paper's: rows in their --directions leading directions, --hidden, --latent, --epochs. Scales:
@@ -126,12 +127,14 @@ class Case:
         self.name, self.options = name, options
         self.data = sets.find(name, options.work, sessions=options.sessions)
         whole = sets.find(name, options.work, split="", sessions=options.sessions)
-        ids, labels, sessions, _ = sets.read(whole)
+        ids, labels, sessions, self.metrics = sets.read(whole)
         sessions = [reference.known(x).astype(np.float32) for x in sessions]
         known = [i for i, s in enumerate(ids) if s in self.data.label]
         self.ids, self.label, self.k = [ids[i] for i in known], labels[known], self.data.k
         self.sessions = [sessions[i] for i in known]
         self.healthy = [x for x, l in zip(sessions, labels) if l == "none"]
+        causes = self.data.folder / "planted.csv"
+        self.causes = [(row["label"], row["metric"]) for row in csv.DictReader(open(causes, newline=""))] if causes.exists() else []
         self.counts = all((x == np.rint(x)).all() for x in sessions)
 
     def ari(self, z, seed):
@@ -279,13 +282,14 @@ def dec(case, options):
 
 
 def halves(case, seed):
-    """Which sessions come first, as booleans, and which belong to the later categories."""
+    """Which sessions come first, as booleans; which belong to the later categories; which metrics nobody had before those."""
     random = np.random.default_rng(seed)
     names = random.permutation(sorted(set(case.label)))
     later = np.isin(case.label, names[:max(2, len(names) // 4)])
     first = np.zeros(len(later), bool)
     first[random.permutation(np.flatnonzero(~later))[:len(later) // 2]] = True
-    return first, later
+    moved = [{metric for label, metric in case.causes if (label in case.label[later]) == is_later} for is_later in (False, True)]
+    return first, later, sorted(moved[1] - moved[0])
 
 
 def widened(net, columns, known):
@@ -306,13 +310,14 @@ def incremental(case, options):
     names = ("VAE, at once", "VAE, goes on, old columns", "VAE, goes on, columns added")
     for scale in options.scales.split(","):
         start = time.process_time()
-        rows = resampled(case.sessions, scale, 8)
-        present = np.stack([(x != 0).any(0) for x in case.sessions])
-        x = torch.from_numpy(rows.reshape(len(rows), -1))
-        x = x * (200 / x.square().sum(1).mean()).sqrt()
         found = {name: [] for name in names}
         for seed in range(SEEDS):
-            first, later = halves(case, seed)
+            first, later, new = halves(case, seed)
+            kept = ~np.isin(case.metrics, new)
+            rows = resampled([x * kept if f else x for x, f in zip(case.sessions, first)], scale, 8)
+            present = (rows != 0).any(1)
+            x = torch.from_numpy(rows.reshape(len(rows), -1))
+            x = x * (200 / x.square().sum(1).mean()).sqrt()
             known = torch.from_numpy(np.tile(present[first].sum(0) >= 2, rows.shape[1]))
             old, rest = torch.from_numpy(np.flatnonzero(first)), torch.from_numpy(np.flatnonzero(~first))
             torch.manual_seed(seed)
@@ -334,8 +339,8 @@ def recalibrate(case, options):
     start = time.process_time()
     found = {"whorl, at once": [], "whorl, recalibrated": []}
     for seed in range(SEEDS):
-        first, later = halves(case, seed)
-        before, after, whole = halved(case, options, first, seed)
+        first, later, new = halves(case, seed)
+        before, after, whole = halved(case, options, first, new, seed)
         found["whorl, at once"].append(judged(case, whole, before, first, later))
         found["whorl, recalibrated"].append(judged(case, after, before, first, later))
     for name, values in found.items():
@@ -351,12 +356,25 @@ def told(case, scale, name, values, start):
     case.report(scale, name, ari, start, f"stability {stable.mean():.3f}, new {new.mean():.3f}")
 
 
-def halved(case, options, first, seed):
+def without(case, first, new):
+    """The set's file; where there are new metrics, one without them in the first half."""
+    if not new:
+        return case.data.series
+    path, first, new = pathlib.Path(case.options.work) / "sessions" / f"{case.name.replace(':', '-')}-halves.series.csv", set(np.array(case.ids)[first]), set(new)
+    with sets.text(case.data) as rows, open(path, "w") as out:
+        for line in rows:
+            session, _, metric, _ = line.split(",")
+            if session not in first or metric not in new:
+                out.write(line)
+    return path
+
+
+def halved(case, options, first, new, seed):
     """Groups of the first half by a model of it; of all by that, recalibrated with all; of all by a model of all."""
     work = pathlib.Path(options.work) / "sessions"
     table, model, next_model = (work / f"{case.name.replace(':', '-')}-halves.{kind}" for kind in ("csv", "old", "new"))
     table.write_text("session,half,known\n" + "".join(f"{s},{'first' if f else 'rest'},yes\n" for s, f in zip(case.ids, first)))
-    arguments = [str(case.data.series), "--sessions", table] + (["--change-encoded"] if case.data.changes else [])
+    arguments = [without(case, first, new), "--sessions", table] + (["--change-encoded"] if case.data.changes else [])
     common = ["--seed", seed + 1, "--threads", 1, "--no-progress"]
     place = {s: i for i, s in enumerate(case.ids)}
 

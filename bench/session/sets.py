@@ -72,16 +72,19 @@ def find(name, work, split=None, sessions=2560):
     return Set(name, folder, next(folder.glob("series.csv*")), changes, split, label, table)
 
 
+def text(data):
+    """The lines of a set's file."""
+    if data.series.suffix == ".zst":
+        return io.TextIOWrapper(subprocess.Popen(["zstd", "-dc", data.series], stdout=subprocess.PIPE).stdout)
+    return gzip.open(data.series, "rt") if data.series.suffix == ".gz" else open(data.series)
+
+
 def read(data):
     """(ids, labels, [(steps, metrics) float32 array], names of metrics) of a set."""
-    if data.series.suffix == ".zst":
-        text = io.TextIOWrapper(subprocess.Popen(["zstd", "-dc", data.series], stdout=subprocess.PIPE).stdout)
-    else:
-        text = gzip.open(data.series, "rt") if data.series.suffix == ".gz" else open(data.series)
     rows, column = {}, {}
-    with text:
-        next(text)
-        for session, step, metric, value in csv.reader(text):
+    with text(data) as lines:
+        next(lines)
+        for session, step, metric, value in csv.reader(lines):
             if session not in data.label:
                 continue
             at = rows.setdefault(session, ([], [], []))
