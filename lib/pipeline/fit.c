@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "learn/quality.h"
 
@@ -39,12 +40,16 @@ int wh_fit_judge(const struct wh_dataset *data, const struct wh_grouping *groupi
 	size_t n = 0;
 	*f = NAN;
 	WH_TRY(wh_label_numbers(data, &truth, n_classes, err));
-	uint32_t *group = malloc((data->records.n + 1) * sizeof *group);
-	int code = group ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	uint32_t *group = malloc((data->records.n + 1) * sizeof *group), *number = malloc((grouping->n + 1) * sizeof *number), next = 0;
+	int code = group && number ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	if (code == WH_OK)
+		memset(number, 0xff, (grouping->n + 1) * sizeof *number);
 	for (size_t i = 0; code == WH_OK && i < data->records.n; i++)
-		if (truth[i] != WH_NO_LABEL) {
+		if (truth[i] != WH_NO_LABEL) { /* groups without a label have no number */
+			uint32_t *of = &number[grouping->of_point[data->records.data[i].point]];
+			*of = *of == UINT32_MAX ? next++ : *of;
 			truth[n] = truth[i];
-			group[n++] = grouping->of_point[data->records.data[i].point];
+			group[n++] = *of;
 		}
 	if (code == WH_OK && n)
 		code = wh_quality(n, truth, group, &quality, err);
@@ -52,5 +57,6 @@ int wh_fit_judge(const struct wh_dataset *data, const struct wh_grouping *groupi
 		*f = quality.f;
 	free(truth);
 	free(group);
+	free(number);
 	return code;
 }

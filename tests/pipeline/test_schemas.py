@@ -169,6 +169,14 @@ def test_sessions(rng):
         check_lines("explain"), check_lines("explain", "s1", "s2"), check_lines("list")
         assert all(check("explain", "--analysis", analysis, "s1")["features"] for analysis in ("mutation", "onset"))
         check_lines("drift", "--model", "model", "few.csv"), check("watch", "--rounds", "1", "--rate", "1")
+        told = write("told.csv", "session,version,platform\n" + "".join(f"s{i},{'3' if i == 29 else 1 + i % 2},{'' if i == 29 else 'p'}\n" for i in range(30)))
+        several = ["--store", "several.db", "--sessions", told]
+        [trained] = [check("train", *several, "--per", "platform,version", "--least", "10", "all.csv")]
+        assert trained["models"] and trained["refused"] and trained["models"][0]["moves"]
+        check_lines("assign", *several, "--dry-run", "all.csv"), check("assign", *several, "all.csv"), check_lines("drift", *several, "--every", "7")
+        assert check("calibrate", "--store", "several.db", "--least", "10")["refused"]
+        check("watch", *several, "--rounds", "1", "--rate", "1")
+        check("train", "--store", "several.db", "--per", "version", "--least", "10", "--labels", write("v.csv", "session,label\ns1,a\ns2,b\n"))
     finally:
         run.noun = "stack"
 
