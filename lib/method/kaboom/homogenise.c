@@ -164,19 +164,25 @@ static double largest_sum(const struct wh_homogeniser *h, const struct wh_sessio
 static void scale_series(const struct wh_homogeniser *h, const struct window *w, uint32_t column, double total, const double *value, float *to)
 {
 	double lo = w->padding ? 0 : INFINITY, hi = w->padding ? 0 : -INFINITY, first = h->scale == WH_SCALE_GROWTH_SHARE && w->n ? value[0] : 0;
-	for (uint32_t t = 0; t < w->n; t++) {
-		lo = fmin(lo, value[t]);
-		hi = fmax(hi, value[t]);
+	for (uint32_t t = 0; t < w->n; t++) { /* all known */
+		lo = value[t] < lo ? value[t] : lo;
+		hi = value[t] > hi ? value[t] : hi;
 	}
 	double most = fmax(fabs(lo), fabs(hi));
-	if (h->scale == WH_SCALE_MINMAX)
+	if (h->scale == WH_SCALE_MINMAX) { /* by way of shares of the largest, so that no difference overflows; rows are 0 as they come */
+		if (!(hi > lo))
+			return;
+		double low = lo / most, part = 1 / (hi / most - low);
 		for (uint32_t t = 0; t < w->padding; t++)
-			to[t] = hi > lo ? (float)((0 / most - lo / most) / (hi / most - lo / most)) : 0;
+			to[t] = (float)((0 - low) * part);
+		for (uint32_t t = 0; t < w->n; t++)
+			to[w->padding + t] = (float)((value[t] / most - low) * part);
+		return;
+	}
 	to += w->padding;
 	for (uint32_t t = 0; t < w->n; t++)
 		switch (h->scale) {
-		case WH_SCALE_MINMAX: /* by way of shares of the largest, so that no difference overflows */
-			to[t] = hi > lo ? (float)((value[t] / most - lo / most) / (hi / most - lo / most)) : 0;
+		case WH_SCALE_MINMAX: /* done */
 			break;
 		case WH_SCALE_MAX:
 			to[t] = most > 0 ? (float)(value[t] / most) : 0;
