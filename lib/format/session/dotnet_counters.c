@@ -113,10 +113,11 @@ static int read_run(void *user, struct wh_json_scan *s, const char *at, struct w
 	struct wh_json_value key, value, part;
 	while (wh_json_scan_member(s, &key) && wh_json_scan_value(s, &value)) {
 		if (is(&key, "TargetProcess") && value.kind == WH_JSON_STRING) {
-			if (c->begin && (c->app.n != value.size || memcmp(c->app.data, value.data, value.size) != 0))
+			size_t n = strnlen(value.data, value.size);
+			if (c->begin && (c->app.n != n || (n && memcmp(c->app.data, value.data, n) != 0)))
 				WH_TRY(emit(c, err));
 			wh_str_clear(&c->app);
-			wh_str_add(&c->app, value.data, strnlen(value.data, value.size));
+			wh_str_add(&c->app, value.data, n);
 			c->failed |= c->app.failed;
 		}
 		if (!is(&key, "Events") || value.kind != WH_JSON_ARRAY) {
