@@ -9,6 +9,7 @@
 #include "pipeline/group.h"
 #include "pipeline/listing.h"
 #include "pipeline/standing.h"
+#include "pipeline/title.h"
 #include "pipeline/verbs.h"
 
 static const double significant = 0.05;
@@ -151,13 +152,8 @@ static int emit(struct comparing *c, struct wh_emit *out, struct wh_err *err)
 	for (size_t g = 0; g < c->groups.n; g++) {
 		const struct compared *compared = &c->groups.data[g];
 		const char *change = change_of(compared);
-		struct wh_str title = { 0 };
 		if (!compared->old && !compared->new)
 			continue;
-		if (c->call->signal->title(compared->example, &title) != WH_OK) {
-			wh_str_release(&title);
-			return wh_err_set(err, WH_E_NOMEM, "out of memory");
-		}
 		wh_emit_object(out, NULL);
 		wh_emit_string(out, "change", change);
 		wh_emit_string(out, "group", compared->id);
@@ -166,9 +162,8 @@ static int emit(struct comparing *c, struct wh_emit *out, struct wh_err *err)
 		wh_emit_real(out, "share_old", (double)compared->old / (double)c->n_old);
 		wh_emit_real(out, "share_new", (double)compared->new / (double)c->n_new);
 		wh_emit_real(out, "p_value", compared->p_value);
-		wh_emit_bytes(out, "title", title.data ? title.data : "", title.n);
+		WH_TRY(wh_title_emit(c->call->signal, compared->example, out, err));
 		wh_emit_end(out);
-		wh_str_release(&title);
 		c->call->found |= !strcmp(change, "new") || !strcmp(change, "back");
 	}
 	return wh_emit_close(out, err);

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/str.h"
 #include "pipeline/dataset.h"
 #include "pipeline/standing.h"
+#include "pipeline/title.h"
 #include "pipeline/verbs.h"
 
 enum { MOST_COLUMNS = 32 };
@@ -16,7 +16,7 @@ static const struct wh_param options[] = {
 	{ 0 },
 };
 
-static int list_record(const struct wh_call *call, const struct wh_record *record, struct wh_str *title, struct wh_emit *out, struct wh_err *err)
+static int list_record(const struct wh_call *call, const struct wh_record *record, struct wh_emit *out, struct wh_err *err)
 {
 	wh_emit_object(out, NULL);
 	wh_emit_string(out, "id", record->id);
@@ -26,11 +26,9 @@ static int list_record(const struct wh_call *call, const struct wh_record *recor
 	wh_emit_string(out, "group", record->group);
 	for (size_t i = 0; call->signal->attributes[i]; i++)
 		wh_emit_string(out, call->signal->attributes[i], record->attributes ? record->attributes[i] : NULL);
-	wh_str_clear(title);
-	int code = call->signal->title(record->fingerprint, title);
-	wh_emit_bytes(out, "title", title->data ? title->data : "", title->n);
+	int code = wh_title_emit(call->signal, record->fingerprint, out, err);
 	wh_emit_end(out);
-	return code == WH_OK ? WH_OK : wh_err_set(err, code, "out of memory");
+	return code;
 }
 
 static int list(struct wh_call *call, const struct wh_dataset *data, const char *group, struct wh_emit *out, struct wh_err *err)
@@ -38,7 +36,6 @@ static int list(struct wh_call *call, const struct wh_dataset *data, const char 
 	const char *columns[MOST_COLUMNS] = { "id", "time", "label", "group" };
 	char schema[WH_SCHEMA];
 	size_t n = 4, limit = (size_t)wh_values_int(&call->options, "limit"), listed = 0;
-	struct wh_str title = { 0 };
 	for (size_t i = 0; call->signal->attributes[i] && n < MOST_COLUMNS - 2; i++)
 		columns[n++] = call->signal->attributes[i];
 	columns[n] = "title";
@@ -48,10 +45,9 @@ static int list(struct wh_call *call, const struct wh_dataset *data, const char 
 		const struct wh_record *record = &data->records.data[i];
 		if (group && (!record->group || strcmp(record->group, group) != 0))
 			continue;
-		code = list_record(call, record, &title, out, err);
+		code = list_record(call, record, out, err);
 		listed++;
 	}
-	wh_str_release(&title);
 	return code == WH_OK ? wh_emit_close(out, err) : code;
 }
 

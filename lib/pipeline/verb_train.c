@@ -21,6 +21,7 @@
 #include "pipeline/fit.h"
 #include "pipeline/group.h"
 #include "pipeline/renew.h"
+#include "pipeline/title.h"
 #include "pipeline/verbs.h"
 
 enum { MOST_ITEMS = 12000, CUTS = 99 };
@@ -381,16 +382,11 @@ static int emit_fit(const struct training *t, const struct wh_grouping *grouping
 	wh_emit_end(out);
 	wh_emit_array(out, "groups");
 	for (size_t g = 0; g < grouping->n; g++) {
-		struct wh_str title = { 0 };
-		int code = t->call->signal->title(t->data.points[grouping->groups[g].representative], &title);
 		wh_emit_object(out, NULL);
 		wh_emit_string(out, "group", grouping->groups[g].id);
 		wh_emit_integer(out, "size", grouping->groups[g].n_records);
-		wh_emit_bytes(out, "title", title.data ? title.data : "", title.n);
+		WH_TRY(wh_title_emit(t->call->signal, t->data.points[grouping->groups[g].representative], out, err));
 		wh_emit_end(out);
-		wh_str_release(&title);
-		if (code != WH_OK)
-			return wh_err_set(err, code, "out of memory");
 	}
 	wh_emit_end(out);
 	wh_emit_string(out, "model", path);

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "pipeline/emerging.h"
 #include "pipeline/place.h"
+#include "pipeline/title.h"
 #include "pipeline/verbs.h"
 
 enum { MOST_COMPARED = 200, MOST_NAMED = 5 };
@@ -90,7 +91,6 @@ static int raise_alarm(struct watching *w, const struct wh_emerging *e, size_t f
 {
 	const struct wh_record *records = e->data->records.data;
 	uint32_t *new = malloc((window->n_new + 1) * sizeof *new);
-	struct wh_str title = { 0 };
 	size_t n = 0;
 	if (!new)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
@@ -98,14 +98,13 @@ static int raise_alarm(struct watching *w, const struct wh_emerging *e, size_t f
 		if (e->at[records[e->order[i]].point].is_new)
 			new[n++] = e->order[i];
 	const struct wh_record *typical = &records[new[most_typical(e, new, n)]];
-	int code = w->call->signal->title(typical->fingerprint, &title);
 	wh_emit_object(w->out, NULL);
 	wh_emit_time(w->out, "time", wh_time_now());
 	wh_emit_integer(w->out, "observations", (int64_t)window->n);
 	wh_emit_integer(w->out, "new", (int64_t)window->n_new);
 	wh_emit_real(w->out, "p_value", window->p_value);
 	wh_emit_string(w->out, "typical", typical->id);
-	wh_emit_bytes(w->out, "title", title.data ? title.data : "", title.n);
+	int code = wh_title_emit(w->call->signal, typical->fingerprint, w->out, err);
 	wh_emit_array(w->out, "latest");
 	for (size_t i = n; i > 0 && i + MOST_NAMED > n; i--)
 		wh_emit_string(w->out, NULL, records[new[i - 1]].id);
@@ -116,9 +115,8 @@ static int raise_alarm(struct watching *w, const struct wh_emerging *e, size_t f
 	}
 	wh_emit_end(w->out);
 	wh_emit_flush(w->out);
-	wh_str_release(&title);
 	free(new);
-	return code == WH_OK ? WH_OK : wh_err_set(err, WH_E_NOMEM, "out of memory");
+	return code;
 }
 
 static int find_watched(struct watching *w, struct watched **watched, struct wh_err *err)

@@ -209,6 +209,20 @@ static void of_versions(void **state)
 		torture(&of_sessions[i], &placed);
 }
 
+static void explaining_sessions(void **state)
+{
+	static const struct step steps[] = {
+		{ "explain", { "leaks.csv" }, { "analysis", "contrast", "k", "2" }, "session", NULL },
+		{ "explain", { "leaks.csv" }, { "analysis", "absence", "k", "2" }, "session", NULL },
+		{ "explain", { "leaks.csv" }, { "analysis", "average", "k", "2" }, "session", NULL },
+		{ "explain", { "leaks.csv" }, { "analysis", "mutation", "k", "2" }, "session", NULL },
+		{ "explain", { "leaks.csv" }, { "analysis", "onset", "k", "2" }, "session", NULL },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+		torture(&steps[i], NULL);
+}
+
 static void write_file(const char *name, const char *text)
 {
 	FILE *file = fopen(name, "w");
@@ -234,6 +248,19 @@ static void write_sessions(void)
 	assert_int_equal(fclose(told), 0);
 }
 
+/* Two kinds of leak, one of them later than what it takes along. */
+static void write_leaks(const char *name)
+{
+	FILE *file = fopen(name, "w");
+	assert_non_null(file);
+	assert_true(fputs("session,timestep,metric,value\n", file) >= 0);
+	for (int s = 0; s < 10; s++)
+		for (int t = 0; t < 20; t++)
+			assert_true(fprintf(file, "s%d,%d,leak%d,%d\ns%d,%d,late,%d\ns%d,%d,same,%d\n", s, t, s % 2, 90 * t + s, s, t, t > 12 ? 20 * (t - 12) : 0, s, t,
+					    3 + s % 3) > 0);
+	assert_int_equal(fclose(file), 0);
+}
+
 static char folder[] = "/tmp/whorl-memory-XXXXXX";
 
 static int enter(void **state)
@@ -244,6 +271,7 @@ static int enter(void **state)
 	write_file("reports.jsonl", reports);
 	write_file("labels.tsv", "r1\tone\nr3\ttwo\n");
 	write_sessions();
+	write_leaks("leaks.csv");
 	return 0;
 }
 
@@ -254,6 +282,7 @@ static int leave(void **state)
 	(void)unlink("reports.jsonl");
 	(void)unlink("labels.tsv");
 	(void)unlink("sessions.csv");
+	(void)unlink("leaks.csv");
 	(void)unlink("told.csv");
 	(void)unlink("model");
 	return chdir("/") || rmdir(folder);
@@ -262,6 +291,6 @@ static int leave(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(of_files), cmocka_unit_test(into_the_store), cmocka_unit_test(of_the_store),
-					    cmocka_unit_test(of_versions) };
+					    cmocka_unit_test(explaining_sessions), cmocka_unit_test(of_versions) };
 	return cmocka_run_group_tests(tests, enter, leave);
 }

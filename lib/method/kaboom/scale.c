@@ -72,7 +72,8 @@ double wh_quantile(double *v, size_t n, double q)
 	double next = v[low + 1];
 	for (size_t i = low + 2; i < n; i++)
 		next = v[i] < next ? v[i] : next;
-	return v[low] + (at - (double)low) * (next - v[low]);
+	const double part = at - (double)low, apart = next - v[low];
+	return isfinite(apart) ? v[low] + part * apart : (1 - part) * v[low] + part * next; /* from one end of the range to the other */
 }
 
 static double deviation(const double *v, size_t n)
