@@ -11,7 +11,8 @@ _Static_assert(WH_JSON_DEPTH <= 64, "a bit per depth");
 
 void wh_json_scan_init(struct wh_json_scan *s, struct wh_bytes text, struct wh_arena *arena)
 {
-	*s = (struct wh_json_scan){ .begin = text.data, .p = text.data, .end = text.data + text.size, .arena = arena };
+	const char *begin = text.data ? text.data : ""; /* of nothing */
+	*s = (struct wh_json_scan){ .begin = begin, .p = begin, .end = begin + text.size, .arena = arena };
 }
 
 static bool fail(struct wh_json_scan *s, const char *why)

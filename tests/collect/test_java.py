@@ -10,7 +10,7 @@ import tempfile
 
 WHORL = os.path.abspath(sys.argv[1])
 SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "producers", "session-leak", "Leak.java")
-JAVA = ["java", "-Xmx12m", "-Xshare:auto", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", ".", "Leak"]
+JAVA = ["java", "-Xmx24m", "-Xshare:auto", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", ".", "Leak"]
 
 
 def check(session, histograms):

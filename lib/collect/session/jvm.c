@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 
 #include "collect/session/process.h"
 
+static const double LEAST_WAIT_S = 0.2, MOST_WAIT_S = 60; /* for a listener */
 enum { NAME_MOST = 300 };
 
 bool wh_jvm_is_one(pid_t pid)
@@ -103,12 +105,14 @@ int wh_jvm_attach(struct wh_jvm *jvm, bool *ready, struct wh_err *err)
 		remove_file(jvm);
 		return WH_OK;
 	}
-	if (jvm->asked || !catches_quit(jvm))
+	double now = wh_session_now_s();
+	if (now < jvm->again_s || !catches_quit(jvm))
 		return WH_OK; /* give it time */
 	if (!make_file(jvm))
 		return wh_err_set(err, WH_E_IO, "process %d: cannot leave .attach_pid%d in its folder, nor in /tmp: %s", (int)jvm->pid, (int)jvm->inner,
 				  strerror(errno));
-	jvm->asked = true;
+	jvm->wait_s = jvm->wait_s > 0 ? fmin(2 * jvm->wait_s, MOST_WAIT_S) : LEAST_WAIT_S;
+	jvm->again_s = now + jvm->wait_s;
 	if (kill(jvm->pid, SIGQUIT))
 		return wh_err_set(err, WH_E_IO, "process %d: %s", (int)jvm->pid, strerror(errno));
 	return WH_OK;

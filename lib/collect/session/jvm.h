@@ -22,7 +22,7 @@ struct wh_jvm {
 	pid_t pid;
 	pid_t inner;      /* its number as it sees it: in its own namespace */
 	char socket[PATH_MAX];
-	bool asked;       /* SIGQUIT was sent */
+	double again_s, wait_s; /* when SIGQUIT is sent next, and how long after that it is again; 0: it was not yet */
 	char file[PATH_MAX]; /* .attach_pidN, while it is there; else empty */
 	struct wh_str text;
 };
@@ -33,7 +33,9 @@ bool wh_jvm_is_one(pid_t);
 void wh_jvm_init(struct wh_jvm *, pid_t);
 void wh_jvm_release(struct wh_jvm *);
 
-/* Makes sure that its listener listens, without waiting for it: *ready says whether it does by now. WH_E_IO where it never will. */
+/* Makes sure that its listener listens, without waiting for it: *ready says whether it does by now. Asks again after .2 s, then ever more
+ * seldom: a machine that starts removes the socket of its own listener as a stale one, where it was asked for too early. WH_E_IO where it
+ * never will. */
 int wh_jvm_attach(struct wh_jvm *, bool *ready, struct wh_err *) WH_NODISCARD;
 /* Asks for a histogram, into `text`. WH_E_IO: it is gone, refuses, or did not answer within so many milliseconds. */
 int wh_jvm_ask(struct wh_jvm *, int milliseconds, struct wh_err *) WH_NODISCARD;

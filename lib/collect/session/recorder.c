@@ -345,7 +345,7 @@ static int sample_process(struct recorder *r, struct wh_err *err)
 	wh_target_take_limits(&r->target);
 	if (wh_target_changed(&r->target))
 		WH_TRY(say_app(r, r->target.name, err));
-	if (r->sampling.samples % 16 == 0)
+	if (r->sampling.samples < 64 || r->sampling.samples % 16 == 0) /* a program that starts is not yet what it will be */
 		look_for_jvm(r);
 	return wh_sampling_take(&r->sampling, &r->target.pid, 1, r->host, &alive, err);
 }

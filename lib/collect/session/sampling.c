@@ -63,6 +63,7 @@ static void take_classes(struct wh_sampling *s, const struct wh_host *host)
 		const struct wh_str *text = &s->jvm.text;
 		double before = wh_session_now_s();
 		code = wh_jvm_ask(&s->jvm, JVM_PATIENCE_MS, &why);
+		s->jvm_ready = code == WH_OK;
 		if (code == WH_OK) {
 			wh_journal_renew(&s->journal, WH_SOURCE_JVM);
 			(void)wh_jvm_take_histogram(text->data, text->n, &s->journal);
