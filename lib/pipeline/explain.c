@@ -53,6 +53,19 @@ void wh_explain_release(struct wh_explaining *x)
 	wh_model_release(&x->model);
 }
 
+void wh_explain_emit_measure(struct wh_emit *out, const char *name, const char *kind, const struct wh_contrast_measure *measure)
+{
+	wh_emit_string(out, "name", name);
+	wh_emit_string(out, "kind", kind);
+	wh_emit_real(out, "score", measure->score);
+	wh_emit_real(out, "effect", measure->effect);
+	wh_emit_real(out, "p_value", measure->p_value);
+	wh_emit_integer(out, "inside", (int64_t)measure->inside);
+	wh_emit_integer(out, "outside", (int64_t)measure->outside);
+	wh_emit_real(out, "mean_inside", measure->mean_inside);
+	wh_emit_real(out, "mean_outside", measure->mean_outside);
+}
+
 size_t wh_explain_most(const struct wh_explaining *x)
 {
 	return (size_t)wh_values_int(&x->call->options, "features");

@@ -74,6 +74,9 @@ int wh_explain_candidates(struct wh_explaining *, const struct wh_sides *, bool 
 /* A feature with a trait's counts: name, kind, score, effect, p_value, inside, outside and the sentence, an object of an array. */
 void wh_explain_trait(struct wh_explaining *, const struct wh_contrast_feature *, const char *sentence, struct wh_emit *);
 
+/* What a contrast of measures says of one, into an object that is open: name, kind, score, effect, p_value, inside, outside and both means. */
+void wh_explain_emit_measure(struct wh_emit *, const char *name, const char *kind, const struct wh_contrast_measure *);
+
 /* Groups and observations of the verb: all groups, largest first; what the call's operands name in a store. */
 int wh_explain_groups(struct wh_explaining *, struct wh_emit *, struct wh_err *) WH_NODISCARD;
 int wh_explain_one(struct wh_explaining *, size_t record, struct wh_emit *, struct wh_err *) WH_NODISCARD;

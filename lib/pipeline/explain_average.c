@@ -8,15 +8,7 @@
 static void emit_level(struct wh_explaining *x, const struct wh_contrast_measure *level, const char *sentence, struct wh_emit *out)
 {
 	wh_emit_object(out, NULL);
-	wh_emit_string(out, "name", wh_amount_name(&x->levels, level->measure));
-	wh_emit_string(out, "kind", "average value");
-	wh_emit_real(out, "score", level->score);
-	wh_emit_real(out, "effect", level->effect);
-	wh_emit_real(out, "p_value", level->p_value);
-	wh_emit_integer(out, "inside", (int64_t)level->inside);
-	wh_emit_integer(out, "outside", (int64_t)level->outside);
-	wh_emit_real(out, "mean_inside", level->mean_inside);
-	wh_emit_real(out, "mean_outside", level->mean_outside);
+	wh_explain_emit_measure(out, wh_amount_name(&x->levels, level->measure), "average value", level);
 	wh_emit_string(out, "sentence", sentence);
 	wh_emit_end(out);
 }

@@ -17,15 +17,7 @@ static void emit_measure(struct wh_explaining *x, const struct wh_sides *sides, 
 			 struct wh_emit *out)
 {
 	wh_emit_object(out, NULL);
-	wh_emit_string(out, "name", wh_amount_name(&x->amounts, measure->measure));
-	wh_emit_string(out, "kind", x->call->signal->measure_noun);
-	wh_emit_real(out, "score", measure->score);
-	wh_emit_real(out, "effect", measure->effect);
-	wh_emit_real(out, "p_value", measure->p_value);
-	wh_emit_integer(out, "inside", (int64_t)measure->inside);
-	wh_emit_integer(out, "outside", (int64_t)measure->outside);
-	wh_emit_real(out, "mean_inside", measure->mean_inside);
-	wh_emit_real(out, "mean_outside", measure->mean_outside);
+	wh_explain_emit_measure(out, wh_amount_name(&x->amounts, measure->measure), x->call->signal->measure_noun, measure);
 	wh_emit_real(out, "top3", share_of(wh_amounts_among(&x->amounts, measure->measure, sides->records, sides->n, WH_AMOUNTS_TOPMOST), sides->n));
 	wh_emit_real(out, "top10", share_of(wh_amounts_among(&x->amounts, measure->measure, sides->records, sides->n, WH_AMOUNTS_TOP), sides->n));
 	wh_emit_string(out, "sentence", sentence);

@@ -6,33 +6,11 @@ import json
 import pathlib
 import random
 import re
-import subprocess
 import sys
-import tempfile
 
-PROGRAM, DATA = sys.argv[1], pathlib.Path(sys.argv[2])
-FOLDER = pathlib.Path(tempfile.mkdtemp())
+from reading import FOLDER, expand, read
 
-
-def read(text, *options):
-    path = FOLDER / "input"
-    path.write_bytes(text.encode())
-    run = subprocess.run([PROGRAM, *options, str(path)], capture_output=True, text=True, timeout=60)
-    path.unlink()
-    assert run.returncode == 0, run.stderr
-    return [json.loads(line) for line in run.stdout.splitlines()], run.stderr
-
-
-def expand(record):
-    """metric -> values at every step; None is not known."""
-    out = {}
-    for name, flat in record["metrics"].items():
-        changes, values, holds = dict(zip(flat[::2], flat[1::2])), [], 0
-        for step in range(record["steps"]):
-            holds = changes.get(step, holds)
-            values.append(holds)
-        out[name] = values
-    return out
+DATA = pathlib.Path(sys.argv[2])
 
 
 # ---- Android ----
