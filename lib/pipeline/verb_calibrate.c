@@ -110,7 +110,9 @@ const struct wh_verb wh_verb_calibrate = {
 		"A method that places (sessions, say) keeps what it has learned of how to embed, and makes groups and thresholds anew from these\n"
 		"observations; a group that continues an old one keeps its id, and the map of old groups to new ones is printed. Without INPUT\n"
 		"works on the store and its model, and keeps the new one there: --since 24h, every night, say. Where the store has a model for each\n"
-		"version (train --per), each that has enough observations is calibrated on its own, and those that have not are named.\n",
+		"version (train --per), each that has enough observations is calibrated on its own, and those that have not are named. What it has learned\n"
+		"of levels (gauges) ages: new kinds of them are told apart better after train (ARI .83 against .71 on half new kinds); of counts that\n"
+		"grow nothing is learned that could.\n",
 	.examples = "whorl NOUN calibrate -o model.whorl reports/\n"
 		    "whorl NOUN calibrate -o new.whorl && whorl NOUN diff new.whorl\n"
 		    "whorl NOUN calibrate --since 24h\n",
