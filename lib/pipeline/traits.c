@@ -86,6 +86,12 @@ static int count_inside(struct wh_traits *t, const uint32_t *records, size_t n, 
 	return 0;
 }
 
+static void forget_inside(struct wh_traits *t)
+{
+	for (size_t i = 0; i < t->inside.n; i++)
+		t->inside.data[i] = 0;
+}
+
 int wh_traits_contrast(struct wh_traits *t, const uint32_t *records, size_t n, const uint32_t *against, size_t n_against, struct wh_err *err)
 {
 	t->contrast.n = 0;
@@ -95,12 +101,12 @@ int wh_traits_contrast(struct wh_traits *t, const uint32_t *records, size_t n, c
 		feature->inside = t->inside.data[feature->feature];
 		feature->outside = t->total.data[feature->feature] - feature->inside;
 	}
-	memset(t->inside.data, 0, t->inside.n * sizeof *t->inside.data);
+	forget_inside(t);
 	if (against) {
 		failed = failed || count_inside(t, against, n_against, false);
 		for (size_t i = 0; i < t->contrast.n; i++)
 			t->contrast.data[i].outside = t->inside.data[t->contrast.data[i].feature];
-		memset(t->inside.data, 0, t->inside.n * sizeof *t->inside.data);
+		forget_inside(t);
 	}
 	if (failed)
 		return wh_err_set(err, WH_E_NOMEM, "out of memory");
@@ -117,13 +123,13 @@ static int count_lack(struct wh_traits *t, const uint32_t *records, size_t n, co
 		if (inside < n && wh_trait_is_feature(t, id))
 			failed = wh_vec_push(&t->contrast, (struct wh_contrast_feature){ .feature = id, .inside = n - inside, .outside = others - outside });
 	}
-	memset(t->inside.data, 0, t->inside.n * sizeof *t->inside.data);
+	forget_inside(t);
 	if (failed || !against)
 		return failed;
 	failed = count_inside(t, against, n_against, false);
 	for (size_t i = 0; i < t->contrast.n; i++)
 		t->contrast.data[i].outside -= t->inside.data[t->contrast.data[i].feature];
-	memset(t->inside.data, 0, t->inside.n * sizeof *t->inside.data);
+	forget_inside(t);
 	return failed;
 }
 

@@ -154,8 +154,8 @@ static uint64_t hash_span(struct wh_span s, uint64_t seed)
 
 static bool same_place(const struct wh_frame *call, struct wh_php_place place)
 {
-	return call->file && call->line == place.line && strlen(call->file) == wh_span_size(place.file) &&
-	       !memcmp(call->file, place.file.p, wh_span_size(place.file));
+	size_t n = wh_span_size(place.file);
+	return call->file && n && call->line == place.line && strlen(call->file) == n && !memcmp(call->file, place.file.p, n);
 }
 
 /* The frames of a block: each function with the call site of the one above it. */
