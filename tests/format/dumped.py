@@ -8,7 +8,7 @@ import random
 import re
 import sys
 
-from reading import FOLDER, expand, read
+from reading import expand, read, run_all
 
 DATA = pathlib.Path(sys.argv[2])
 
@@ -262,12 +262,4 @@ def test_strangers():
         assert not records and ("no reader knows" in said or "JSON" in said), (text, records, said)
 
 
-def main():
-    for name, test in sorted(globals().items()):
-        if name.startswith("test_"):
-            test()
-            print(f"ok {name}")
-    FOLDER.rmdir()
-
-
-main()
+run_all(globals())

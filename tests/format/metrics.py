@@ -11,7 +11,7 @@ import random
 import struct
 import sys
 
-from reading import FOLDER, expand, read
+from reading import expand, read, run_all
 
 DATA = pathlib.Path(sys.argv[2])
 
@@ -405,12 +405,4 @@ def test_broken_bodies():
         assert ("what is behind it is left out" in said) == (not rest)
 
 
-def main():
-    for name, test in sorted(globals().items()):
-        if name.startswith("test_"):
-            test()
-            print(f"ok {name}")
-    FOLDER.rmdir()
-
-
-main()
+run_all(globals())
